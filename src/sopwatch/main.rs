@@ -1,5 +1,6 @@
 //! The program: it reads the command line, chooses what runs, and exits with how it ended.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -10,7 +11,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use sopwatch::cli::{self, Cli, Command, EarlyExit};
 use sopwatch::commands;
 use sopwatch::config::{self, ConfigError, Settings, UserDirs};
-use sopwatch::runtime::{log_file, terminal};
+use sopwatch::runtime::{ambiguous_width, log_file, terminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
             let usage = problem.downcast_ref::<ConfigError>();
             if usage.is_some_and(ConfigError::is_usage) {
                 ExitCode::from(cli::USAGE)
-            } else if matches!(cli.command, Some(Command::Check(_))) {
+            } else if matches!(cli.command, Some(Command::Check(_) | Command::Doctor(_))) {
                 // 1 would say: wait.
                 ExitCode::from(commands::CHECK_UNKNOWN)
             } else {
@@ -59,6 +60,7 @@ fn start(cli: &Cli) -> Result<u8> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = config::variables_of_this_process();
     let dirs = UserDirs::of(&variables);
+    warn(cli, &variables);
     let judges = config::Judges {
         screen: commands::judge,
         cluster: commands::check_cluster,
@@ -72,7 +74,11 @@ fn start(cli: &Cli) -> Result<u8> {
         Some(Command::Report(arguments)) => return commands::report(&dirs, arguments),
         _ => {}
     }
-    let settings = config::load_judged(cli, &variables, &dirs, commands::judge)?;
+    let mut settings = config::load_judged(cli, &variables, &dirs, commands::judge)?;
+    if draws(cli) && !settings.screen.ascii.value && ambiguous_width::may_be_wide(&variables) {
+        // Borders would take two columns each.
+        settings.screen.ascii.value = ambiguous_width::is_wide();
+    }
     if let Some(file) = &settings.log_file {
         log_to(&file.value)?;
     }
@@ -81,16 +87,39 @@ fn start(cli: &Cli) -> Result<u8> {
         .enable_all()
         .build()
         .wrap_err("can't start the runtime")?;
-    let status = runtime.block_on(run(cli, &settings));
+    let status = runtime.block_on(run(cli, &settings, &dirs));
     runtime.shutdown_background();
     status
 }
 
-async fn run(cli: &Cli, settings: &Settings) -> Result<u8> {
+/// Says which variables with our prefix mean nothing. The doctor says it on its page, and what a shell reads is not disturbed.
+fn warn(cli: &Cli, variables: &BTreeMap<String, String>) {
+    let quiet = matches!(
+        cli.command,
+        Some(Command::Doctor(_) | Command::Completions { .. } | Command::Man)
+    );
+    if let Some(warning) = config::unknown_variables(variables).filter(|_| !quiet) {
+        terminal::say_warning(&warning);
+    }
+}
+
+/// Whether the console's screen is drawn.
+fn draws(cli: &Cli) -> bool {
+    match &cli.command {
+        None | Some(Command::Replay(_)) => true,
+        Some(Command::Drill(arguments)) => {
+            !arguments.list && !arguments.serve && arguments.screenshot.is_none()
+        }
+        _ => false,
+    }
+}
+
+async fn run(cli: &Cli, settings: &Settings, dirs: &UserDirs) -> Result<u8> {
     match &cli.command {
         Some(Command::Drill(arguments)) => commands::drill(settings, arguments).await,
         Some(Command::Replay(arguments)) => commands::replay(settings, arguments).await,
         Some(Command::Check(arguments)) => commands::check(settings, arguments).await,
+        Some(Command::Doctor(arguments)) => commands::doctor(settings, arguments, dirs).await,
         _ => commands::live(settings, &cli.record).await,
     }
 }

@@ -12,6 +12,7 @@ mod support;
 mod check;
 mod cli;
 mod databases;
+mod doctor;
 mod drills;
 mod faults;
 mod floors;

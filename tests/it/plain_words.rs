@@ -106,6 +106,7 @@ fn help_says_what_each_option_does_in_plain_words() {
         &["config"],
         &["config", "check"],
         &["completions"],
+        &["doctor"],
     ];
     let banned = [BANNED, RUST].concat();
     for command in commands {

@@ -152,6 +152,10 @@ impl App {
         let drill = self.session.drill.as_ref().map_or("", |_| "DRILL: ");
         page.section(&format!("Where: {drill}{name}"));
         page.add(Tone::Plain, format!("server     {}", known.server));
+        if known.unverified {
+            let why = "           its certificate is not verified (insecure-skip-tls-verify)";
+            page.add(Tone::Doubtful, why.to_owned());
+        }
         page.add(Tone::Plain, format!("namespace  {}", known.namespace));
         page.add(Tone::Plain, format!("as         {}", known.user));
     }

@@ -34,6 +34,7 @@ fn console() -> App {
         namespace: "msa-stage".into(),
         version: None,
         expires_at: None,
+        unverified: false,
     };
     learn(&mut app, Observation::Connection(connection));
     learn(

@@ -125,6 +125,7 @@ fn sources(second: i64) -> Vec<Observation> {
         context: Some("stage".into()),
         version: None,
         expires_at: None,
+        unverified: false,
     };
     match second {
         1 => vec![

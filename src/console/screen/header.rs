@@ -240,6 +240,17 @@ fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>
     if let Some(at) = expires_at {
         pieces.push(token(at.duration_since(app.clock.now), theme));
     }
+    if app
+        .state
+        .connection
+        .as_ref()
+        .is_some_and(|connection| connection.unverified)
+    {
+        pieces.push((
+            1,
+            StyledText::new(theme).add(Meaning::Alarm, " TLS not verified "),
+        ));
+    }
     if let Some((sop, _)) = app.more_urgent_sop().filter(|_| wide) {
         let key = app.keymap.key_of(Action::PickSop, Context::Console);
         let key = key.map_or_else(SafeText::default, |key| safe!("{key}: "));

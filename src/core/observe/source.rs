@@ -173,6 +173,9 @@ pub struct Problem {
     pub what: Redacted,
     /// What the operator can do, where there is something: `oc login`.
     pub advice: Option<SafeText>,
+    /// How long the server asks to wait before the next try. Only who asks needs it: it is not recorded.
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -182,6 +185,7 @@ impl Problem {
             kind,
             what: what.into(),
             advice: None,
+            retry_after: None,
         }
     }
 

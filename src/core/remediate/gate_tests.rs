@@ -26,6 +26,7 @@ fn state() -> State {
         namespace: "msa-stage".into(),
         version: None,
         expires_at: None,
+        unverified: false,
     };
     state.apply(Observation::Connection(connection), now());
     let pods = ["2mgcp", "blf5h", "lzxms"].map(|short| pod(short, 90_000));

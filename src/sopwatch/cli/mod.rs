@@ -173,6 +173,8 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Say what works from here and what doesn't, with advice. Exit codes: 0 all works, 2 something doesn't, 3 unknown
+    Doctor(DoctorArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -239,6 +241,14 @@ pub struct CheckArgs {
     /// Keep watching and print what changes; the exit code is that of the last result
     #[arg(long)]
     pub watch: bool,
+    /// How long to wait for slow sources
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_of_a_day, default_value = "10s")]
+    pub within: Duration,
+}
+
+/// What works from here.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub struct DoctorArgs {
     /// How long to wait for slow sources
     #[arg(long, value_name = "DURATION", value_parser = parse_duration_of_a_day, default_value = "10s")]
     pub within: Duration,

@@ -2,6 +2,7 @@
 //! runtime.
 
 mod check;
+mod doctor;
 mod drill;
 mod incidents;
 mod live;
@@ -36,6 +37,7 @@ use sopwatch_console::screen::Theme;
 use sopwatch_core::text::SafeText;
 
 pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
+pub use self::doctor::doctor;
 pub use self::drill::drill;
 pub use self::incidents::incidents;
 pub use self::live::live;

@@ -398,8 +398,20 @@ impl<'a> ValueSources<'a> {
         ScreenSettings {
             bell: bell.unwrap_or_else(|| Setting::default_of(false)),
             theme: theme.unwrap_or_else(|| Setting::default_of(DEFAULT_THEME.to_owned())),
-            ascii: self.switch((self.flags.ascii, "--ascii"), "SOPWATCH_ASCII", user, "ascii"),
+            ascii: self.ascii(user),
             color: self.color(),
+        }
+    }
+
+    /// Where nobody chose, a terminal whose locale is not UTF-8 gets ASCII.
+    fn ascii(&mut self, user: Option<bool>) -> Setting<bool> {
+        let chosen = self.switch((self.flags.ascii, "--ascii"), "SOPWATCH_ASCII", user, "ascii");
+        match (&chosen.origin, self.variables.locale_without_utf8()) {
+            (Origin::Default, Some(variable)) => Setting {
+                value: true,
+                origin: Origin::Variable(variable),
+            },
+            _ => chosen,
         }
     }
 

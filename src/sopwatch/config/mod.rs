@@ -21,7 +21,7 @@ mod toml_mistakes;
 mod user_file;
 
 pub use self::dirs::{UserDirs, variables_of_this_process};
-pub use self::env::{LIBPQ, VARIABLES};
+pub use self::env::{LIBPQ, VARIABLES, is_utf8, locale, unknown_variables};
 pub use self::errors::{ConfigError, ConfigProblem, without_number};
 pub use self::file_commands::{DEFAULT_FILE, Judges, check, init, paths};
 pub use self::load::{DEFAULT_POLL, DEFAULT_THEME, load, load_judged};

@@ -62,7 +62,8 @@ pub fn text_output(
             | Command::Check(_)
             | Command::Replay(_)
             | Command::Report(_)
-            | Command::Incidents(_),
+            | Command::Incidents(_)
+            | Command::Doctor(_),
         ) => return Ok(None),
         Some(Command::Sops { id }) => sops(&load(cli, variables, dirs)?, id.as_deref())?,
         Some(Command::Config { command }) => {

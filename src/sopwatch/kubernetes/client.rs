@@ -1,32 +1,38 @@
-//! Kubernetes clients with TCP settings of our own, so that a dead path is noticed, without silent retries, and with credential plugins off the
-//! async threads.
+//! Kubernetes clients with TCP settings of our own, so that a dead path is noticed, without silent retries, and with credentials,
+//! certificates and answers read as `kubectl` reads them.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::HeaderValue;
-use http::header::USER_AGENT;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderValue, Uri};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connect as HttpConnect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use jiff::Timestamp;
 use kube::client::{Body, ClientBuilder, ConfigExt};
+use kube::config::AuthInfo;
 use kube::{Client, Config};
-use rustls::pki_types::CertificateDer;
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
-use secrecy::{ExposeSecret, SecretString};
+use rustls::pki_types::{CertificateDer, ServerName};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tower::util::option_layer;
-use tower::{BoxError, Layer, ServiceExt};
+use tower::{BoxError, Layer, ServiceExt, service_fn};
 
 use super::clock::timeout;
-use super::credential_expiry;
-use super::errors::{explain, frozen};
+use super::credentials::{Authorization, Credentials};
+use super::errors::{explain, frozen, unusable_proxy};
+use super::exec_plugin::PluginRunner;
 use super::kubeconfig::{ProcessEnv, Resolved, resolve};
-use super::{ConnectOptions, Target};
+use super::{ConnectOptions, Target, response, tls};
+use crate::net::{certificate, percent_decoded};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// What the server's audit log knows us by.
@@ -39,8 +45,8 @@ const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(5), Duration::
 /// How long sent bytes may stay unacknowledged.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
-/// How long credential plugins may take.
-const BUILD_LIMIT: Duration = Duration::from_secs(30);
+/// How long reading the kubeconfig and its files may take.
+const READ_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client, and the target it is connected to.
 pub(super) struct Connected {
@@ -50,6 +56,8 @@ pub(super) struct Connected {
     pub(super) target: Target,
     /// When the credentials expire; `None` where they do not say.
     pub(super) expires_at: Option<Timestamp>,
+    /// Whether the server's certificate is not verified, because the kubeconfig says so.
+    pub(super) unverified: bool,
 }
 
 /// Connects each time it is called.
@@ -62,7 +70,8 @@ pub(super) fn from_kubeconfig(options: ConnectOptions, env: ProcessEnv) -> Conne
         options,
         env,
         pinned: OnceLock::new(),
-        building: Mutex::new(None),
+        reading: Mutex::new(None),
+        plugins: Arc::default(),
     });
     Arc::new(move || Arc::clone(&from_kubeconfig).connect().boxed())
 }
@@ -74,6 +83,7 @@ pub(super) fn always(client: Client, target: Target) -> Connect {
             client: client.clone(),
             target: target.clone(),
             expires_at: None,
+            unverified: false,
         };
         std::future::ready(Ok(connected)).boxed()
     })
@@ -83,40 +93,46 @@ struct KubeconfigConnector {
     options: ConnectOptions,
     env: ProcessEnv,
     pinned: OnceLock<Target>,
-    /// What is under way: a credential plugin that hangs is waited for again, not started again.
-    building: Mutex<Option<JoinHandle<Result<Connected, Problem>>>>,
+    /// What is being read: a file system that hangs is waited for again, not asked again.
+    reading: Mutex<Option<JoinHandle<Result<Resolved, Problem>>>>,
+    /// Runs credential plugins, for this connection and the next.
+    plugins: Arc<PluginRunner>,
 }
 
 impl KubeconfigConnector {
     async fn connect(self: Arc<Self>) -> Result<Connected, Problem> {
-        let mut building = self.building.lock().await;
-        let from_kubeconfig = Arc::clone(&self);
-        let task =
-            building.get_or_insert_with(|| tokio::task::spawn_blocking(move || from_kubeconfig.build()));
-        let built = timeout(BUILD_LIMIT, task).await;
-        if built.is_ok() {
-            *building = None;
-        }
-        match built {
-            Ok(Ok(built)) => built,
-            Ok(Err(_panicked)) => Err(Problem::new(
-                ProblemKind::Configuration,
-                "get credentials: internal error",
-            )),
-            Err(_elapsed) => {
-                let problem = frozen("get credentials", BUILD_LIMIT);
-                Err(problem.advise("run the kubeconfig's credential plugin in a shell"))
-            }
-        }
-    }
-
-    fn build(&self) -> Result<Connected, Problem> {
-        let resolved = resolve(&as_pinned(&self.options, self.pinned.get()), &self.env)?;
-        check_pinned(&resolved.target, self.pinned.get())?;
-        let connected = build(resolved)?;
+        let resolved = Arc::clone(&self).read().await?;
+        let connected = build(resolved, &self.plugins).await?;
         self.pinned.get_or_init(|| connected.target.clone());
         Ok(connected)
     }
+
+    async fn read(self: Arc<Self>) -> Result<Resolved, Problem> {
+        let mut reading = self.reading.lock().await;
+        let from_kubeconfig = Arc::clone(&self);
+        let task =
+            reading.get_or_insert_with(|| tokio::task::spawn_blocking(move || from_kubeconfig.resolve()));
+        let read = timeout(READ_LIMIT, task).await;
+        if read.is_ok() {
+            *reading = None;
+        }
+        match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(_panicked)) => Err(internal("read the kubeconfig")),
+            Err(_elapsed) => Err(frozen("read the kubeconfig", READ_LIMIT)
+                .advise("check the file system that the kubeconfig is on")),
+        }
+    }
+
+    fn resolve(&self) -> Result<Resolved, Problem> {
+        let resolved = resolve(&as_pinned(&self.options, self.pinned.get()), &self.env)?;
+        check_pinned(&resolved.target, self.pinned.get())?;
+        Ok(resolved)
+    }
+}
+
+fn internal(doing: &str) -> Problem {
+    Problem::new(ProblemKind::Configuration, &format!("{doing}: internal error"))
 }
 
 fn as_pinned(options: &ConnectOptions, pinned: Option<&Target>) -> ConnectOptions {
@@ -141,32 +157,123 @@ fn check_pinned(target: &Target, pinned: Option<&Target>) -> Result<(), Problem>
     }
 }
 
-/// Blocks: reads files and may run a credential plugin. Needs the runtime's context.
-fn build(resolved: Resolved) -> Result<Connected, Problem> {
+async fn build(resolved: Resolved, plugins: &Arc<PluginRunner>) -> Result<Connected, Problem> {
     // Fails only if it is set already, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let Resolved { target, mut config } = resolved;
-    config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
-    let told = expires_at(&config);
     let doing = format!("connect to {}", target.server);
-    let client = client(config).map_err(|error| explain(&error, &doing))?;
-    let expires_at = told.or(*client.valid_until());
+    let auth = std::mem::take(&mut config.auth_info);
+    let user = target.user.as_deref().unwrap_or("of the pod");
+    let credentials = Credentials::find(&auth, user, plugins).await?;
+    config.headers.push((USER_AGENT, HeaderValue::from_static(AGENT)));
+    // All that is left to the library: who we act as, and providers that are built into `kubectl`.
+    config.auth_info = AuthInfo {
+        impersonate: auth.impersonate.clone(),
+        impersonate_uid: auth.impersonate_uid.clone(),
+        impersonate_groups: auth.impersonate_groups.clone(),
+        impersonate_user_extra: auth.impersonate_user_extra.clone(),
+        auth_provider: auth.auth_provider.clone(),
+        ..AuthInfo::default()
+    };
+    let unverified = config.accept_invalid_certs;
+    // It reads files.
+    let made = tokio::task::spawn_blocking(move || {
+        let plugins = credentials.certificate.as_ref();
+        let tls = tls::client_config(&config, &auth, plugins, &doing)?;
+        let expires_at = credentials
+            .expires_at
+            .or_else(|| certificate_expires_at(&auth, plugins));
+        let client = client(&config, tls, credentials.authorization, &doing)?;
+        Ok((client, expires_at))
+    });
+    let (client, expires_at) = made.await.map_err(|_panicked| internal("connect"))??;
     Ok(Connected {
         client,
         target,
         expires_at,
+        unverified,
     })
 }
 
-/// A client with our own TCP settings; through a proxy the client library's own.
-fn client(config: Config) -> Result<Client, kube::Error> {
-    if config.proxy_url.is_some() {
-        return Client::try_from(config);
+/// A client with our own TCP settings, directly or through a proxy.
+fn client(
+    config: &Config,
+    tls: ClientConfig,
+    authorization: Authorization,
+    doing: &str,
+) -> Result<Client, Problem> {
+    let tcp = connector(config.connect_timeout);
+    let Some(proxy) = config.proxy_url.clone() else {
+        return through(tcp, config, tls, authorization, doing);
+    };
+    match proxy.scheme_str() {
+        Some("socks5") => through(SocksV5::new(proxy, tcp), config, tls, authorization, doing),
+        Some("http") => through(tunnel(proxy, tcp)?, config, tls, authorization, doing),
+        Some("https") => {
+            let to_proxy = HttpsConnectorBuilder::new()
+                .with_tls_config(tls.clone())
+                .https_or_http()
+                .enable_http1()
+                .wrap_connector(tcp);
+            through(tunnel(proxy, to_proxy)?, config, tls, authorization, doing)
+        }
+        _ => Err(unusable_proxy("it is neither http, https nor socks5")),
     }
-    let https = config.rustls_https_connector_with_connector(connector(config.connect_timeout))?;
+}
+
+/// A tunnel through a proxy, with the user and password of its URL.
+fn tunnel<C>(proxy: Uri, to_proxy: C) -> Result<Tunnel<C>, Problem> {
+    use base64::Engine;
+    let user = proxy
+        .authority()
+        .and_then(|authority| authority.as_str().rsplit_once('@'));
+    let header = user.map(|(user, _)| {
+        let user = percent_decoded(user).unwrap_or_else(|| user.to_owned());
+        let both = base64::prelude::BASE64_STANDARD.encode(user);
+        let header = HeaderValue::try_from(format!("Basic {both}"));
+        header.map_err(|_holds_the_password| unusable_proxy("its password can't be sent"))
+    });
+    let header = header.transpose()?;
+    let tunnel = Tunnel::new(proxy, to_proxy);
+    Ok(match header {
+        Some(header) => tunnel.with_auth(header),
+        None => tunnel,
+    })
+}
+
+fn through<C>(
+    connector: C,
+    config: &Config,
+    tls: ClientConfig,
+    authorization: Authorization,
+    doing: &str,
+) -> Result<Client, Problem>
+where
+    HttpsConnector<C>: HttpConnect + Clone + Send + Sync + 'static,
+{
+    let mut https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = ServerName::try_from(name.clone()).map_err(|_not_a_name| {
+            let what = format!("{doing}: tls-server-name {name} is not a host name");
+            Problem::new(ProblemKind::Configuration, &what).advise("correct it in the kubeconfig")
+        })?;
+        https = https.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    let https = https.enable_http1().wrap_connector(connector);
     let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new()).build(https);
-    let service = config.extra_headers_layer()?.layer(http.map_err(BoxError::from));
-    let service = option_layer(config.auth_layer()?).layer(service);
+    let service = service_fn(move |mut request: http::Request<Body>| {
+        let (http, authorization) = (http.clone(), authorization.clone());
+        async move {
+            if let Some(header) = authorization.header().await? {
+                request.headers_mut().insert(AUTHORIZATION, header);
+            }
+            let answer = http.oneshot(request).await?;
+            Ok::<_, BoxError>(response::named(answer).await)
+        }
+    });
+    let explained = |error: kube::Error| explain(&error, doing);
+    let service = config.extra_headers_layer().map_err(explained)?.layer(service);
+    let service = option_layer(config.auth_layer().map_err(explained)?).layer(service);
     let service = config.base_uri_layer().layer(service);
     Ok(ClientBuilder::new(service, config.default_namespace.clone()).build())
 }
@@ -185,29 +292,13 @@ fn connector(connect_timeout: Option<Duration>) -> HttpConnector {
     connector
 }
 
-/// When the kubeconfig's own credentials run out. The token outranks the certificate, as it does for the server.
-#[expect(clippy::disallowed_methods, reason = "a token says when it expires")]
-fn expires_at(config: &Config) -> Option<Timestamp> {
-    let auth = &config.auth_info;
-    let of_file = || {
-        let text = std::fs::read_to_string(auth.token_file.as_ref()?).ok()?;
-        Some(SecretString::from(text))
+/// When our client certificate runs out.
+fn certificate_expires_at(auth: &AuthInfo, plugins: Option<&(String, SecretString)>) -> Option<Timestamp> {
+    let pem = match (plugins, auth.client_certificate_data.as_deref()) {
+        (Some((certificate, _)), _) => certificate.clone().into_bytes(),
+        (None, Some(data)) if !data.is_empty() => tls::decode(data).ok()?,
+        (None, _) => std::fs::read(auth.client_certificate.as_ref()?).ok()?,
     };
-    let token = auth.token.clone().or_else(of_file);
-    match token {
-        Some(token) => credential_expiry::of_token(token.expose_secret()),
-        None => credential_expiry::of_certificate(&client_certificate(
-            auth.client_certificate_data.as_ref(),
-            auth.client_certificate.as_ref(),
-        )?),
-    }
-}
-
-fn client_certificate(data: Option<&String>, path: Option<&String>) -> Option<Vec<u8>> {
-    use base64::Engine;
-    let pem = match data {
-        Some(data) => base64::prelude::BASE64_STANDARD.decode(data.trim()).ok()?,
-        None => std::fs::read(path?).ok()?,
-    };
-    CertificateDer::from_pem_slice(&pem).ok().map(|der| der.to_vec())
+    let der = CertificateDer::from_pem_slice(&pem).ok()?;
+    certificate::not_after(&der)
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::client::{Connect, Connected};
 use super::clock::{Instant, now, sleep, timeout};
 use super::probe::{self, ProbeResult};
-use super::task_context::{ApiSession, ConnectionState, TaskContext};
+use super::task_context::{ApiSession, ConnectionState, TaskContext, at_least, wait_after};
 use super::whoami;
 use crate::net::backoff::{RETRY, jitter};
 use sopwatch_core::observe::observation::{Connection, Observation};
@@ -67,6 +67,8 @@ enum ReplaceReason {
 struct Introduced {
     /// Who the server says we are; `None` while it was not asked or did not answer.
     user: Option<SafeText>,
+    /// Before that it is not asked again.
+    ask_at: Option<Instant>,
     told: Option<Connection>,
 }
 
@@ -139,10 +141,14 @@ impl ConnectionKeeper {
         known: &mut Introduced,
     ) {
         let of_kubeconfig = SafeText::new(connected.target.user.as_deref().unwrap_or("unknown"));
-        if known.user.is_none() {
+        if known.user.is_none() && known.ask_at.is_none_or(|at| at <= now()) {
             // It must not hold up the next sign of life for long.
             let asked = Box::pin(whoami::user(session, &self.context, &of_kubeconfig));
-            known.user = timeout(probe::LIMIT, asked).await.ok().flatten();
+            match timeout(probe::LIMIT, asked).await {
+                Ok(Ok(user)) => known.user = Some(user),
+                Ok(Err(problem)) => known.ask_at = Some(now() + at_least(&problem, Duration::ZERO)),
+                Err(_elapsed) => {}
+            }
         }
         let connection = Connection {
             server: (&connected.target.server).into(),
@@ -151,6 +157,7 @@ impl ConnectionKeeper {
             namespace: SafeText::new(&connected.target.namespace),
             version,
             expires_at: connected.expires_at,
+            unverified: connected.unverified,
         };
         if known.told.as_ref() != Some(&connection) {
             self.context
@@ -171,7 +178,7 @@ impl ConnectionKeeper {
 
     async fn throttled(&mut self, problem: Problem) -> Duration {
         self.failures += 1;
-        let wait = RETRY.delay(self.failures, jitter());
+        let wait = wait_after(&problem, self.failures);
         self.context
             .failing(&SourceId::Api, problem, self.failures, wait)
             .await;
@@ -180,7 +187,7 @@ impl ConnectionKeeper {
 
     async fn fail(&mut self, problem: Problem) -> Duration {
         self.failures += 1;
-        let wait = RETRY.delay(self.failures, jitter()).min(LONGEST);
+        let wait = at_least(&problem, RETRY.delay(self.failures, jitter()).min(LONGEST));
         self.emit_down(problem, self.failures, wait).await;
         wait
     }

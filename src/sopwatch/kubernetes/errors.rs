@@ -5,8 +5,12 @@ use std::io;
 use std::time::Duration;
 
 use kube::client::AuthError;
+use kube::config::{ExecConfig, ExecInteractiveMode};
 use kube::core::Status;
 
+use super::credentials::NoCredentials;
+use super::response::REDIRECTED;
+use crate::net::tls::{TlsFault, fault};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// The longest text of a server that is repeated.
@@ -17,6 +21,9 @@ const MAX_DEPTH: usize = 16;
 
 /// What an error means. `doing` says what was tried on what: `watch pods in managed-services-stage`.
 pub fn explain(error: &kube::Error, doing: &str) -> Problem {
+    if let Some(NoCredentials(problem)) = causes(error).find_map(<dyn StdError>::downcast_ref) {
+        return problem.clone();
+    }
     if let Some(cause) = causes(error).find_map(<dyn StdError>::downcast_ref::<AuthError>) {
         return explain_credentials(cause, doing);
     }
@@ -44,37 +51,148 @@ pub fn explain(error: &kube::Error, doing: &str) -> Problem {
     }
 }
 
-/// Why there are no credentials. What a credential plugin printed, and how it was called, may hold a secret: only what it said on standard
-/// error, last, is repeated.
+/// Why there are no credentials, where the client library looked for them.
 fn explain_credentials(error: &AuthError, doing: &str) -> Problem {
     let why = match error {
-        AuthError::AuthExecRun { out, .. } => {
-            let complaint = String::from_utf8_lossy(&out.stderr);
-            let last = complaint
-                .lines()
-                .rev()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or("it printed nothing");
-            format!("the credential plugin failed ({}): {}", out.status, said(last))
-        }
-        AuthError::AuthExecStart(cause) => format!("the credential plugin can't be started: {cause}"),
         AuthError::ReadTokenFile(cause, path) => format!("token file {}: {cause}", path.display()),
-        AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed | AuthError::MissingCommand => {
-            "the credential plugin returned no credential".into()
-        }
-        _ => "the kubeconfig's user can't be used".into(),
+        _ => "the kubeconfig's auth-provider can't be used".into(),
     };
-    let advice = "run the kubeconfig's credential plugin in a shell, or log in again (oc login)";
     problem(
         ProblemKind::Unauthorized,
         doing,
         &format!("no credentials: {why}"),
-        advice,
+        "log in again (oc login), or use a credential plugin (exec) in the kubeconfig",
     )
+}
+
+/// Why a credential plugin gave nothing.
+#[derive(Debug)]
+pub(super) enum PluginFailure {
+    /// It could not be started.
+    NotStarted(io::Error),
+    /// It ended with a failure.
+    Status(std::process::ExitStatus),
+    /// It ended well and gave no credential.
+    NoCredential,
+    /// It has not ended after so long, and goes on.
+    StillRuns(Duration),
+    /// It had not ended after so long, and was ended.
+    Ended(Duration),
+    /// Its outcome was lost.
+    Lost,
+}
+
+/// Names the plugin, what became of it, and its last words. What it printed as its answer, and how it was called, may hold a secret:
+/// neither is repeated.
+pub(super) fn explain_plugin(exec: &ExecConfig, failure: &PluginFailure, last_words: &str) -> Problem {
+    const VERSIONS: [&str; 2] = [
+        "client.authentication.k8s.io/v1",
+        "client.authentication.k8s.io/v1beta1",
+    ];
+    let command = exec.command.as_deref().unwrap_or("(no command)");
+    let name = command.rsplit('/').next().unwrap_or(command);
+    let plugin = format!("no credentials: the credential plugin {name}");
+    let what = match failure {
+        PluginFailure::NotStarted(error) if error.kind() == io::ErrorKind::NotFound => {
+            format!("{plugin} is not installed, or not in PATH")
+        }
+        PluginFailure::NotStarted(error) => format!("{plugin} can't be started: {error}"),
+        PluginFailure::Status(status) => format!("{plugin} failed ({status})"),
+        PluginFailure::NoCredential => format!("{plugin} gave neither a token nor a certificate"),
+        PluginFailure::StillRuns(after) => {
+            format!(
+                "{plugin} has not answered for {} s, and is waited for",
+                after.as_secs()
+            )
+        }
+        PluginFailure::Ended(after) => {
+            format!(
+                "{plugin} did not answer within {} min, and was ended",
+                after.as_secs() / 60
+            )
+        }
+        PluginFailure::Lost => format!("{plugin} was interrupted"),
+    };
+    let what = match last_words.trim() {
+        "" => what,
+        words => format!("{what}: {}", said(words)),
+    };
+    let hint = exec.install_hint.as_deref().unwrap_or_default().trim();
+    let version = exec.api_version.as_deref().unwrap_or_default();
+    let asks = exec.interactive_mode == Some(ExecInteractiveMode::Always);
+    let advice = match failure {
+        PluginFailure::NotStarted(_) if !hint.is_empty() => said(hint),
+        PluginFailure::NotStarted(_) => "install it, or correct exec.command in the kubeconfig".into(),
+        PluginFailure::NoCredential | PluginFailure::Status(_) if !VERSIONS.contains(&version) => {
+            format!("its apiVersion in the kubeconfig, {version}, is out of use: update the plugin and the kubeconfig to v1")
+        }
+        PluginFailure::StillRuns(_) | PluginFailure::Ended(_) => {
+            "it may want a login that it can't ask for here: log in with it in a shell (kubectl get pods)".into()
+        }
+        _ if asks => {
+            "it wants to ask at a terminal (interactiveMode: Always): log in with it in a shell (kubectl get pods)".into()
+        }
+        _ => "run it in a shell (kubectl get pods), or log in again (oc login)".into(),
+    };
+    let kind = match failure {
+        PluginFailure::StillRuns(_) => ProblemKind::Frozen,
+        _ => ProblemKind::Unauthorized,
+    };
+    Problem::new(kind, &what).advise(&advice)
+}
+
+/// A token that no request can carry. `whose` begins the sentence.
+pub(super) fn unusable_token(whose: &str) -> Problem {
+    let what = format!("{whose} holds a line break or another character that no header may hold");
+    Problem::new(ProblemKind::Configuration, &what)
+        .advise("write it on one line in the kubeconfig, or log in again (oc login)")
+}
+
+/// A certificate or key that can't be used. `which` begins the sentence.
+pub(super) fn unusable_certificate(which: &str, why: &str) -> Problem {
+    Problem::new(
+        ProblemKind::Configuration,
+        &format!("{which} can't be used: {why}"),
+    )
+    .advise("repair the kubeconfig, or log in again (oc login)")
+}
+
+/// A certificate or key of ours that can't be used, by the sentence that says so.
+pub(super) fn unusable_identity(why: &str) -> Problem {
+    Problem::new(ProblemKind::Configuration, why).advise("repair the kubeconfig, or log in again (oc login)")
+}
+
+/// A proxy's URL that can't be used.
+pub(super) fn unusable_proxy(why: &str) -> Problem {
+    Problem::new(
+        ProblemKind::Configuration,
+        &format!("the proxy's URL can't be used: {why}"),
+    )
+    .advise("check proxy-url of the kubeconfig's cluster and HTTPS_PROXY")
 }
 
 /// What an answer that is an error means.
 pub fn explain_status(status: &Status, doing: &str) -> Problem {
+    let seconds = status
+        .details
+        .as_ref()
+        .map_or(0, |details| details.retry_after_seconds);
+    let wait = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+    let problem = explain_code(status, doing);
+    match wait {
+        Some(wait) if matches!(status.code, 429 | 503) => {
+            let what = format!("{}; it asks to wait {seconds} s", problem.what);
+            Problem {
+                retry_after: Some(wait),
+                advice: problem.advice,
+                ..Problem::new(problem.kind, &what)
+            }
+        }
+        _ => problem,
+    }
+}
+
+fn explain_code(status: &Status, doing: &str) -> Problem {
     let said = said(&status.message);
     match (status.code, status.reason.as_str()) {
         (401, _) => problem(
@@ -100,6 +218,19 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
                 "the server no longer has this version (410): reading again",
             ),
         ),
+        (code, REDIRECTED) => {
+            let to = match status.message.as_str() {
+                "" => "elsewhere".to_owned(),
+                host => format!("to {host}"),
+            };
+            problem(
+                ProblemKind::ServerError,
+                doing,
+                &format!("the server sends us {to} ({code}): a login page or a proxy, not a Kubernetes API"),
+                "check the kubeconfig's server, and whether the VPN or the proxy wants a login in a browser",
+            )
+        }
+        (407, _) => proxy_login(doing),
         (429, _) => Problem::new(
             ProblemKind::Throttled,
             sentence(doing, &format!("the server throttles (429): {said}")),
@@ -116,6 +247,15 @@ pub fn explain_status(status: &Status, doing: &str) -> Problem {
             sentence(doing, &format!("the server answers {code}: {said}")),
         ),
     }
+}
+
+fn proxy_login(doing: &str) -> Problem {
+    problem(
+        ProblemKind::ServerError,
+        doing,
+        "the proxy wants a login (407)",
+        "put user and password into proxy-url of the kubeconfig's cluster, or into HTTPS_PROXY (http://user:password@proxy:port)",
+    )
 }
 
 /// No answer within a limit.
@@ -139,6 +279,24 @@ pub fn ended(doing: &str) -> Problem {
 /// What a failure below HTTP means, from the types of its causes, or from their words where a type is not public.
 pub fn explain_transport(error: &(dyn StdError + 'static), doing: &str) -> Problem {
     let why = innermost(error);
+    if let Some(error) = causes(error).find_map(<dyn StdError>::downcast_ref::<rustls::Error>) {
+        return explain_tls(error, doing);
+    }
+    if causes(error).any(|cause| {
+        cause
+            .to_string()
+            .starts_with("tunnel error: proxy authorization required")
+    }) {
+        return proxy_login(doing);
+    }
+    if causes(error).any(|cause| cause.to_string().starts_with("tunnel error: unsuccessful")) {
+        return problem(
+            ProblemKind::Refused,
+            doing,
+            "the proxy refuses to connect to the server",
+            "check that the proxy may reach it, or name it in NO_PROXY",
+        );
+    }
     match transport_kind(error) {
         Some(ProblemKind::Refused) => problem(
             ProblemKind::Refused,
@@ -164,6 +322,34 @@ pub fn explain_transport(error: &(dyn StdError + 'static), doing: &str) -> Probl
             sentence(doing, &format!("the connection was cut: {why}")),
         ),
     }
+}
+
+fn explain_tls(error: &rustls::Error, doing: &str) -> Problem {
+    let (fault, why) = fault(error);
+    let advice = match fault {
+        TlsFault::Untrusted => {
+            "check certificate-authority of the kubeconfig's cluster; where a proxy opens TLS, its CA belongs there"
+        }
+        TlsFault::OtherHost => "check server of the kubeconfig's cluster, or set tls-server-name there",
+        TlsFault::Expired | TlsFault::NotYetValid => {
+            "check this machine's clock; else the server needs a new certificate"
+        }
+        TlsFault::CaAsServer => {
+            "give that very certificate as certificate-authority of the kubeconfig's cluster, or the server one of its own"
+        }
+        TlsFault::OldVersion => {
+            "make the server a version 3 certificate with a subjectAltName; kubectl refuses this one, too"
+        }
+        TlsFault::OurCertificate => {
+            "check client-certificate and client-key of the kubeconfig's user, or log in again"
+        }
+        TlsFault::NothingInCommon => "the server, or a proxy before it, is too old: update it",
+        TlsFault::NotTls => {
+            "check server of the kubeconfig's cluster: https where it may be http, or another port"
+        }
+        TlsFault::Other => "check certificate-authority and server of the kubeconfig's cluster",
+    };
+    problem(ProblemKind::Tls, doing, &format!("TLS failed: {why}"), advice)
 }
 
 fn tls(doing: &str, why: &str) -> Problem {

@@ -7,8 +7,10 @@ use kube::Config;
 use kube::config::{AuthInfo, Cluster, Context, ExecInteractiveMode, Kubeconfig};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::errors::said;
+use super::tls::decode;
 use super::{ConnectOptions, Target};
 use crate::net::proxy::ProxyVariables;
 use sopwatch_core::observe::source::{Problem, ProblemKind};
@@ -107,8 +109,10 @@ impl KubeconfigFiles {
     fn read(&self) -> Result<Kubeconfig, Problem> {
         let mut wanted = self.paths.iter().filter(|path| self.must_exist || path.exists());
         wanted.try_fold(Kubeconfig::default(), |merged, path| {
-            let file = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
-            merged.merge(file).map_err(|error| unreadable(path, &error))
+            let file = read(path)?;
+            merged
+                .merge(file)
+                .map_err(|error| unreadable(path, &said(&error.to_string())))
         })
     }
 
@@ -133,17 +137,80 @@ impl KubeconfigFiles {
     }
 }
 
-fn unreadable(path: &Path, error: &kube::config::KubeconfigError) -> Problem {
-    use kube::config::KubeconfigError as Error;
-    let why = match error {
-        Error::ReadConfig(cause, _) => {
-            // Without the number of the system's error.
-            let cause = cause.to_string();
-            cause.split(" (os error").next().unwrap_or(&cause).to_owned()
+/// Reads one file as `kubectl` does: of a key that is there twice the later counts, an empty current context is none, base64 may be
+/// wrapped, and paths are relative to the file.
+fn read(path: &Path) -> Result<Kubeconfig, Problem> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        // Without the number of the system's error.
+        let error = error.to_string();
+        unreadable(path, error.split(" (os error").next().unwrap_or(&error))
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let documents = parse(text).map_err(|place| unreadable(path, &format!("not a kubeconfig{place}")))?;
+    documents
+        .into_iter()
+        .try_fold(Kubeconfig::default(), |merged, mut document| {
+            normalise(&mut document, path.parent().unwrap_or(Path::new("")));
+            merged
+                .merge(document)
+                .map_err(|error| unreadable(path, &said(&error.to_string())))
+        })
+}
+
+/// Reads YAML. The error says where it is.
+fn parse(text: &str) -> Result<Vec<Kubeconfig>, String> {
+    serde_saphyr::from_multiple(text).or_else(|error: serde_saphyr::Error| {
+        let place = place_of(&error.to_string());
+        // A key that is there twice is an error where its meaning is known: it is read without a meaning first.
+        let later_counts = serde_saphyr::options! {
+            duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
+        };
+        let documents: Vec<serde_json::Value> =
+            serde_saphyr::from_multiple_with_options(text, later_counts).map_err(|_same| place.clone())?;
+        let documents = documents.into_iter().map(serde_json::from_value);
+        documents.collect::<Result<_, _>>().map_err(|_same| place)
+    })
+}
+
+fn normalise(kubeconfig: &mut Kubeconfig, folder: &Path) {
+    let absolute = |path: &mut Option<String>| {
+        if let Some(path) = path.as_mut().filter(|path| !path.is_empty())
+            && let Some(joined) = folder.join(&*path).to_str()
+        {
+            joined.clone_into(path);
         }
-        Error::Parse(cause) => format!("not a kubeconfig{}", place_of(&cause.to_string())),
-        other => said(&other.to_string()),
     };
+    let unwrapped = |data: &str| data.split_ascii_whitespace().collect::<String>();
+    kubeconfig.current_context = kubeconfig.current_context.take().filter(|name| !name.is_empty());
+    for cluster in kubeconfig
+        .clusters
+        .iter_mut()
+        .filter_map(|named| named.cluster.as_mut())
+    {
+        absolute(&mut cluster.certificate_authority);
+        cluster.certificate_authority_data = cluster.certificate_authority_data.as_deref().map(unwrapped);
+    }
+    for user in kubeconfig
+        .auth_infos
+        .iter_mut()
+        .filter_map(|named| named.auth_info.as_mut())
+    {
+        absolute(&mut user.client_certificate);
+        absolute(&mut user.client_key);
+        absolute(&mut user.token_file);
+        user.client_certificate_data = user.client_certificate_data.as_deref().map(unwrapped);
+        let key = user.client_key_data.as_ref();
+        user.client_key_data = key.map(|key| SecretString::from(unwrapped(key.expose_secret())));
+        // A bare name is looked for in PATH.
+        if let Some(exec) = &mut user.exec
+            && exec.command.as_ref().is_some_and(|command| command.contains('/'))
+        {
+            absolute(&mut exec.command);
+        }
+    }
+}
+
+fn unreadable(path: &Path, why: &str) -> Problem {
     unusable(
         &format!("kubeconfig {}: {why}", path.display()),
         "check the file, or pass --kubeconfig FILE",
@@ -252,14 +319,11 @@ impl ChosenContext {
     }
 
     fn root_certificates(&self) -> Result<Option<Vec<Vec<u8>>>, Problem> {
-        use base64::Engine;
         let pem = match (
             &self.cluster.certificate_authority_data,
             &self.cluster.certificate_authority,
         ) {
-            (Some(data), _) if !data.is_empty() => base64::prelude::BASE64_STANDARD
-                .decode(data.trim())
-                .map_err(|error| self.bad_authority(&error))?,
+            (Some(data), _) if !data.is_empty() => decode(data).map_err(|why| self.bad_authority(&why))?,
             (_, Some(path)) if !path.is_empty() => {
                 std::fs::read(path).map_err(|error| self.bad_authority(&format!("{path}: {error}")))?
             }
@@ -536,6 +600,108 @@ users:
         };
         assert!(error_of(&missing, &env).contains("/nowhere/config: No such file"));
         assert!(error_of(&options(), &ProcessEnv::default()).contains("neither KUBECONFIG nor HOME"));
+    }
+
+    #[test]
+    fn an_empty_current_context_of_the_first_file_is_none() {
+        let first = file("apiVersion: v1\nkind: Config\ncurrent-context: \"\"\n");
+        let second = file(STAGE);
+        let resolved = resolve(&options(), &env(&[first.path(), second.path()])).unwrap();
+        assert_eq!(resolved.target.context.as_deref(), Some("stage"));
+    }
+
+    #[test]
+    fn of_a_key_that_is_there_twice_the_later_counts() {
+        let text = STAGE.replace("token: secret-token", "token: early, token: late");
+        let twice = file(&format!("{text}current-context: bare\n"));
+        let named = ConnectOptions {
+            context: Some("stage".into()),
+            ..options()
+        };
+        let resolved = resolve(&named, &env(&[twice.path()])).unwrap();
+        let token = resolved.config.auth_info.token.unwrap();
+        assert_eq!(token.expose_secret(), "late");
+        let resolved = resolve(&options(), &env(&[twice.path()])).unwrap();
+        assert_eq!(resolved.target.context.as_deref(), Some("bare"));
+    }
+
+    #[test]
+    fn base64_may_be_wrapped_and_a_mark_of_the_byte_order_come_first() {
+        use base64::Engine;
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        let data = base64::prelude::BASE64_STANDARD.encode(certificate.pem());
+        let lines: Vec<_> = data.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+        let wrapped = lines.join("\n      ");
+        let of = |data: &str| {
+            let cluster = format!(
+                "- name: stage\n  cluster:\n    server: https://api.stage:6443\n    certificate-authority-data: {data}"
+            );
+            let with_authority = STAGE.replace(
+                "- {name: stage, cluster: {server: 'https://user:pw@api.stage:6443/'}}",
+                &cluster,
+            );
+            let file = file(&format!("\u{feff}{with_authority}"));
+            resolve(&options(), &env(&[file.path()]))
+                .unwrap()
+                .config
+                .root_cert
+                .unwrap()
+        };
+        let expected = vec![certificate.der().to_vec()];
+        assert_eq!(of(&data), expected);
+        assert_eq!(of(&format!("|\n      {wrapped}")), expected);
+        assert_eq!(of(&format!("\n      {wrapped}")), expected);
+    }
+
+    /// Inputs that other clients are reported to trip over, and `kubectl` does not.
+    #[test]
+    fn what_is_null_empty_or_half_written_elsewhere_in_the_files_does_not_matter() {
+        let nulls = "apiVersion: v1\nclusters: null\ncontexts: null\ncurrent-context: stage\nkind: Config\npreferences: null\nusers: null\n";
+        let halves = "apiVersion: v1\nkind: Config\nclusters:\n- {name: half}\n- {name: empty, cluster: {}}\ncontexts:\n\
+            - {name: half}\n- {name: alone, context: {cluster: stage}}\n- {name: unnamed, context: {cluster: '', user: ''}}\nusers:\n\
+            - {name: half}\n- {name: empty, user: {}}\n- {name: none, user: null}\n\
+            - {name: provider, user: {auth-provider: {name: oidc}}}\n\
+            - {name: plugin, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: x, args: null, env: null, interactiveMode: Never}}}\n";
+        let unknown = "apiVersion: v1\nkind: Config\nusers: []\nclusters: []\ncontexts: []\nextensions:\n- {name: x, extension: {a: 1}}\nother: {b: [2]}\n";
+        for text in ["", "---\n", "# nothing\n", nulls, halves, unknown] {
+            let (first, second) = (file(text), file(STAGE));
+            let resolved = resolve(&options(), &env(&[first.path(), second.path()]))
+                .unwrap_or_else(|problem| unreachable!("{text}: {problem}"));
+            assert_eq!(resolved.target.context.as_deref(), Some("stage"), "{text}");
+            let resolved = resolve(&options(), &env(&[second.path(), first.path()]));
+            assert!(resolved.is_ok(), "{text}");
+        }
+        let stage = STAGE
+            .replace("token: secret-token, ", "")
+            .replace("command: get-token", "command: get-token, args: null, env: null");
+        let file = file(&stage);
+        let auth = resolve(&options(), &env(&[file.path()]))
+            .unwrap()
+            .config
+            .auth_info;
+        assert_eq!(auth.exec.unwrap().args, None);
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_and_bare_commands_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        for (command, expected) in [
+            ("./plugin", folder.path().join("./plugin")),
+            ("plugin", "plugin".into()),
+        ] {
+            let text = STAGE
+                .replace("token: secret-token", "tokenFile: token")
+                .replace("get-token", command);
+            std::fs::write(&config, text).unwrap();
+            let auth = resolve(&options(), &env(&[&config])).unwrap().config.auth_info;
+            assert_eq!(
+                auth.token_file,
+                folder.path().join("token").to_str().map(str::to_owned)
+            );
+            assert_eq!(auth.exec.unwrap().command.as_deref(), expected.to_str());
+        }
     }
 
     #[test]

@@ -16,10 +16,10 @@ use tokio::sync::watch;
 
 use super::access::Rights;
 use super::clock::timeout;
-use super::errors::{explain, frozen};
+use super::errors::{explain, explain_status, frozen};
 use super::quantity;
 use super::response;
-use super::task_context::{ApiSession, TaskContext};
+use super::task_context::{ApiSession, TaskContext, at_least};
 use crate::net::backoff::{Backoff, jitter};
 use sopwatch_core::logparse::go_duration;
 use sopwatch_core::observe::observation::{ContainerUsage, Observation, PodUsage};
@@ -80,7 +80,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
             ProblemKind::Forbidden => refused(problem.what, &session, &mut rights, &mut context).await,
             _ => {
                 failures += 1;
-                let wait = wait_after(failures);
+                let wait = at_least(&problem, wait_after(failures));
                 context.failing(&id, problem, failures, wait).await;
                 context.rest(wait, session.epoch).await;
             }
@@ -115,14 +115,17 @@ async fn ask(session: &ApiSession, selector: &str) -> Result<Vec<PodUsage>, Prob
     let doing = format!("read CPU and memory of the pods in {}", session.namespace);
     match timeout(LIMIT, read(session, selector)).await {
         Ok(Ok(usage)) => Ok(usage),
-        Ok(Err(Error::Api(status))) if status.code == 503 => Err(Problem::new(
-            ProblemKind::ServerError,
-            format!(
+        Ok(Err(Error::Api(status))) if status.code == 503 => {
+            let what = format!(
                 "{doing}: metrics.k8s.io is not available (503): {}",
                 status.message.trim()
-            ),
-        )
-        .advise("check the metrics server: oc get apiservice v1beta1.metrics.k8s.io")),
+            );
+            let problem = Problem {
+                retry_after: explain_status(&status, &doing).retry_after,
+                ..Problem::new(ProblemKind::ServerError, &what)
+            };
+            Err(problem.advise("check the metrics server: oc get apiservice v1beta1.metrics.k8s.io"))
+        }
         Ok(Err(error)) => Err(explain(&error, &doing)),
         Err(_elapsed) => Err(frozen(&doing, LIMIT)),
     }

@@ -13,7 +13,9 @@ mod clock;
 mod connection;
 mod convert;
 mod credential_expiry;
+mod credentials;
 mod errors;
+mod exec_plugin;
 mod kubeconfig;
 mod logs;
 mod metrics_api;
@@ -27,6 +29,7 @@ mod send_command;
 mod task_context;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod watch;
 mod watch_specs;
 mod whoami;

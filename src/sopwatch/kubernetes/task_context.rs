@@ -11,9 +11,24 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::clock::timeout;
 use super::errors::{explain, frozen};
+use crate::net::backoff::{RETRY, jitter};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
+
+/// The longest wait that a server's `Retry-After` may bring.
+const LONGEST_WISH: Duration = Duration::from_mins(5);
+
+/// The wait after the `failures`-th failure in a row: our back-off, or longer where the server asks for that.
+pub(super) fn wait_after(problem: &Problem, failures: u32) -> Duration {
+    at_least(problem, RETRY.delay(failures, jitter()))
+}
+
+/// A wait of our own, or longer where the server asks for that.
+pub(super) fn at_least(problem: &Problem, own: Duration) -> Duration {
+    let wish = problem.retry_after.unwrap_or_default().min(LONGEST_WISH);
+    own.max(wish)
+}
 
 /// One connection to the API server. When it is replaced, streams go on over the next.
 #[derive(Clone)]
@@ -90,7 +105,15 @@ impl TaskContext {
     }
 
     /// Emits that a source fails.
-    pub(super) async fn failing(&self, id: &SourceId, problem: Problem, attempt: u32, retry_in: Duration) {
+    pub(super) async fn failing(
+        &self,
+        id: &SourceId,
+        mut problem: Problem,
+        attempt: u32,
+        retry_in: Duration,
+    ) {
+        // Said by `retry_in`.
+        problem.retry_after = None;
         self.source(
             id,
             SourceState::Failing {

@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 
 use super::clock::{Instant, now, sleep_until};
 use super::errors::{ended, explain, explain_status, frozen};
-use super::task_context::{ApiSession, ConnectionState, TaskContext};
-use crate::net::backoff::{FLOOR, RETRY, jitter};
+use super::task_context::{ApiSession, ConnectionState, TaskContext, wait_after};
+use crate::net::backoff::{FLOOR, jitter};
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
@@ -293,7 +293,7 @@ where
             return self.context.rest(REFUSED_FOR, session.epoch).await;
         }
         self.failures += 1;
-        let wait = RETRY.delay(self.failures, jitter());
+        let wait = wait_after(&problem, self.failures);
         self.next = self.next.max(now() + FLOOR);
         self.context
             .failing(&self.spec.id, problem, self.failures, wait)

@@ -9,22 +9,21 @@ use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
 /// The user's name as the server knows it, else `otherwise` where the server can't say: those before Kubernetes 1.28, unless it is OpenShift,
-/// which has a way of its own. `None`: it did not answer, ask again.
+/// which has a way of its own. The error: it did not answer, ask again.
 pub(super) async fn user(
     session: &ApiSession,
     context: &TaskContext,
     otherwise: &SafeText,
-) -> Option<SafeText> {
+) -> Result<SafeText, Problem> {
     let answer = match review(session, context).await {
         Err(problem) if problem.kind == ProblemKind::NotFound => openshift_user(session, context).await,
         answer => answer,
     };
     match answer {
-        Ok(name) => Some(name),
         Err(problem) if matches!(problem.kind, ProblemKind::NotFound | ProblemKind::Forbidden) => {
-            Some(otherwise.clone())
+            Ok(otherwise.clone())
         }
-        Err(_not_now) => None,
+        answer => answer,
     }
 }
 

@@ -3,15 +3,20 @@
 
 use secrecy::SecretString;
 
+use super::percent_decoded;
 use super::tls::TlsMode;
 
 /// What a URL says; what it leaves out is filled from elsewhere. Not `Debug`: it holds the password.
 #[derive(Default)]
 pub struct PostgresUrl {
-    /// Host name, address, or directory of a socket.
+    /// Host name, address, or directory of a socket; the first of several.
     pub host: String,
-    /// Port.
+    /// Port of the first.
     pub port: Option<u16>,
+    /// Further hosts, which are tried in this order.
+    pub others: Vec<(String, Option<u16>)>,
+    /// Where to connect in place of the hosts, in their order (`hostaddr`).
+    pub addresses: Vec<String>,
     /// Database name.
     pub database: Option<String>,
     /// Role.
@@ -22,8 +27,56 @@ pub struct PostgresUrl {
     pub tls: Option<TlsMode>,
     /// `sslrootcert`.
     pub root_cert: Option<String>,
+    /// `sslcert` and `sslkey`.
+    pub client_cert: (Option<String>, Option<String>),
+    /// Whether TLS begins without asking (`sslnegotiation=direct`).
+    pub direct_tls: bool,
     /// `application_name`.
     pub application: Option<String>,
+    /// `connect_timeout`, seconds.
+    pub connect_timeout: Option<u64>,
+    /// `target_session_attrs`.
+    pub session: SessionAttrs,
+    /// `passfile`.
+    pub passfile: Option<String>,
+    /// Settings of the session (`options`), names and values.
+    pub settings: Vec<(String, String)>,
+    /// Options of libpq that change nothing here, by name.
+    pub ignored: Vec<String>,
+}
+
+/// Which server will do, of several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionAttrs {
+    /// Any.
+    #[default]
+    Any,
+    /// One that takes changes.
+    ReadWrite,
+    /// One that takes none.
+    ReadOnly,
+    /// One that is not a standby.
+    Primary,
+    /// A standby.
+    Standby,
+    /// A standby, else any.
+    PreferStandby,
+}
+
+impl std::str::FromStr for SessionAttrs {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "any" => Ok(Self::Any),
+            "read-write" => Ok(Self::ReadWrite),
+            "read-only" => Ok(Self::ReadOnly),
+            "primary" => Ok(Self::Primary),
+            "standby" => Ok(Self::Standby),
+            "prefer-standby" => Ok(Self::PreferStandby),
+            _ => Err(()),
+        }
+    }
 }
 
 /// Reads a URL. The error says what is wrong and shows no part of the URL but the name of an option.
@@ -37,15 +90,16 @@ pub fn parse(text: &str) -> Result<PostgresUrl, String> {
     }
     let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, database) = location.split_once('/').unwrap_or((location, ""));
-    (url.host, url.port) = read_authority(authority)?;
-    let database = decode(database).ok_or("its database name is not percent-encoded properly")?;
+    let mut hosts = Hosts::of(authority)?;
+    let database = percent_decoded(database).ok_or("its database name is not percent-encoded properly")?;
     if database.contains('/') {
         return Err("its database name holds a slash".into());
     }
     url.database = (!database.is_empty()).then_some(database);
     for option in query.split('&').filter(|option| !option.is_empty()) {
-        read_option(option, &mut url)?;
+        read_option(option, &mut url, &mut hosts)?;
     }
+    hosts.fill(&mut url)?;
     Ok(url)
 }
 
@@ -123,16 +177,65 @@ fn read_credentials(text: &str, url: &mut PostgresUrl) -> Result<(), String> {
         Some((user, password)) => (user, Some(password)),
         None => (text, None),
     };
-    let user = decode(user).ok_or("its user name is not percent-encoded properly")?;
+    let user = percent_decoded(user).ok_or("its user name is not percent-encoded properly")?;
     url.user = (!user.is_empty()).then_some(user);
     if let Some(password) = password.filter(|password| !password.is_empty()) {
-        let password = decode(password).ok_or("a % in its password has to be written %25")?;
+        let password = percent_decoded(password).ok_or("a % in its password has to be written %25")?;
         url.password = Some(password.into());
     }
     Ok(())
 }
 
-fn read_authority(text: &str) -> Result<(String, Option<u16>), String> {
+/// The hosts of a URL: before the path, or as the options `host` and `port`.
+struct Hosts {
+    names: Vec<String>,
+    ports: Vec<Option<u16>>,
+}
+
+impl Hosts {
+    fn of(authority: &str) -> Result<Self, String> {
+        let mut hosts = Self {
+            names: Vec::new(),
+            ports: Vec::new(),
+        };
+        for one in authority.split(',').filter(|_| !authority.is_empty()) {
+            let (name, port) = read_host(one)?;
+            hosts.names.push(name);
+            hosts.ports.push(port);
+        }
+        Ok(hosts)
+    }
+
+    fn fill(self, url: &mut PostgresUrl) -> Result<(), String> {
+        let mut names = self.names;
+        if names.is_empty() {
+            names.clone_from(&url.addresses);
+        }
+        if names.is_empty() || names.iter().any(String::is_empty) {
+            return Err("it names no host".into());
+        }
+        let port_of = |index: usize| match self.ports.as_slice() {
+            // One port is that of all hosts.
+            [port] => *port,
+            ports => ports.get(index).copied().flatten(),
+        };
+        if self.ports.len() > 1 && self.ports.len() != names.len() {
+            return Err("it has another number of ports than of hosts".into());
+        }
+        if !url.addresses.is_empty() && url.addresses.len() != names.len() {
+            return Err("it has another number of addresses (hostaddr) than of hosts".into());
+        }
+        let mut all = names
+            .into_iter()
+            .enumerate()
+            .map(|(index, name)| (name, port_of(index)));
+        (url.host, url.port) = all.next().unwrap_or_default();
+        url.others = all.collect();
+        Ok(())
+    }
+}
+
+fn read_host(text: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = match text.strip_prefix('[') {
         Some(bracketed) => {
             let (host, rest) = bracketed.split_once(']').ok_or("its host lacks a ]")?;
@@ -140,94 +243,162 @@ fn read_authority(text: &str) -> Result<(String, Option<u16>), String> {
         }
         None => text.find(':').map_or((text, ""), |colon| text.split_at(colon)),
     };
-    let host = decode(host).ok_or("its host is not percent-encoded properly")?;
+    let host = percent_decoded(host).ok_or("its host is not percent-encoded properly")?;
+    check_host(&host)?;
+    match port.strip_prefix(':').unwrap_or(port) {
+        "" => Ok((host, None)),
+        digits => Ok((host, Some(read_port(digits)?))),
+    }
+}
+
+fn check_host(host: &str) -> Result<(), String> {
     let is_host = |c: char| c.is_ascii_alphanumeric() || "._-:/".contains(c);
     if host.is_empty() {
         return Err("it names no host".into());
     }
     if !host.chars().all(is_host) {
-        return Err("its host is not a host name: one host is expected, and special characters of the password percent-encoded".into());
+        return Err(
+            "its host is not a host name: special characters of the password have to be percent-encoded"
+                .into(),
+        );
     }
-    match port.strip_prefix(':').unwrap_or(port) {
-        "" => Ok((host, None)),
-        digits => {
-            let port = digits.parse().ok().filter(|port| *port > 0);
-            Ok((
-                host,
-                Some(port.ok_or("its port is not a number from 1 to 65535")?),
-            ))
-        }
-    }
+    Ok(())
 }
 
-fn read_option(option: &str, url: &mut PostgresUrl) -> Result<(), String> {
+fn read_port(digits: &str) -> Result<u16, String> {
+    let port = digits.parse().ok().filter(|port| *port > 0);
+    port.ok_or_else(|| "its port is not a number from 1 to 65535".into())
+}
+
+/// Options of libpq that change nothing here, whatever their value: how a connection is kept alive is ours, what is sent is UTF-8, and
+/// there is no GSSAPI.
+const HARMLESS: [&str; 15] = [
+    "client_encoding",
+    "fallback_application_name",
+    "gssdelegation",
+    "gsslib",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "sslcompression",
+    "sslsni",
+    "tcp_user_timeout",
+];
+
+/// Options of libpq that are refused: without them the connection would be less safe than was asked for, or another one.
+const REFUSED: [&str; 14] = [
+    "channel_binding",
+    "gssencmode",
+    "options",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "service",
+    "servicefile",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcertmode",
+    "sslcrl",
+    "sslcrldir",
+    "sslpassword",
+];
+
+fn read_option(option: &str, url: &mut PostgresUrl, hosts: &mut Hosts) -> Result<(), String> {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
-    let value = decode(value).ok_or_else(|| format!("its option {name} is not percent-encoded properly"))?;
-    match name {
-        "sslmode" => {
+    let value =
+        percent_decoded(value).ok_or_else(|| format!("its option {name} is not percent-encoded properly"))?;
+    match (name, value.as_str()) {
+        ("sslmode", _) => {
             let mode = value.parse();
             url.tls = Some(mode.map_err(|error| format!("its sslmode is unknown: {error}"))?);
         }
-        "sslrootcert" => url.root_cert = Some(value),
-        "application_name" => url.application = Some(value),
-        _ if is_option_name(name) => {
-            return Err(format!(
-                "its option {name} is not supported: sslmode, sslrootcert and application_name are"
-            ));
+        // What other programs' URLs say, libpq takes, too.
+        ("ssl", "true") | ("requiressl", "1") => url.tls = url.tls.or(Some(TlsMode::Require)),
+        ("sslrootcert", _) => url.root_cert = Some(value),
+        ("sslcert", _) => url.client_cert.0 = Some(value),
+        ("sslkey", _) => url.client_cert.1 = Some(value),
+        ("sslnegotiation", "direct") => url.direct_tls = true,
+        ("sslnegotiation", "postgres") => {}
+        ("application_name", _) => url.application = Some(value),
+        ("host", list) => {
+            hosts.names = list.split(',').map(str::to_owned).collect();
+            hosts.names.iter().try_for_each(|host| check_host(host))?;
         }
+        ("hostaddr", list) => {
+            url.addresses = list.split(',').map(str::to_owned).collect();
+            url.addresses.iter().try_for_each(|host| check_host(host))?;
+        }
+        ("port", list) => {
+            let ports = list.split(',').map(|port| match port {
+                "" => Ok(None),
+                digits => read_port(digits).map(Some),
+            });
+            hosts.ports = ports.collect::<Result<_, _>>()?;
+        }
+        ("dbname", _) => url.database = Some(value),
+        ("user", _) => url.user = Some(value),
+        ("password", _) => url.password = Some(value.into()),
+        ("passfile", _) => url.passfile = Some(value),
+        ("connect_timeout", digits) => {
+            let seconds: i64 = digits
+                .parse()
+                .map_err(|_not_a_number| "its connect_timeout is not a number of seconds")?;
+            url.connect_timeout = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+        }
+        ("target_session_attrs", word) => {
+            url.session = word.parse().map_err(|()| {
+                "its target_session_attrs is none of any, read-write, read-only, primary, standby, prefer-standby"
+            })?;
+        }
+        ("options", text) if read_settings(text, &mut url.settings).is_some() => {}
+        // As `psql` without GSSAPI, and without what the server has not to offer.
+        ("gssencmode" | "channel_binding", "disable" | "prefer")
+        | ("ssl_min_protocol_version", "TLSv1" | "TLSv1.1" | "TLSv1.2") => url.ignored.push(name.to_owned()),
+        ("channel_binding", "require") => {
+            return Err(
+                "its channel_binding=require can't be kept: sslmode=verify-full protects as well".into(),
+            );
+        }
+        ("gssencmode", "require") => {
+            return Err("its gssencmode=require can't be kept: there is no GSSAPI here, use sslmode".into());
+        }
+        ("service" | "servicefile", _) => {
+            return Err(
+                "its service is not looked up here: write host, database and user into the URL".into(),
+            );
+        }
+        _ if HARMLESS.contains(&name) => url.ignored.push(name.to_owned()),
+        _ if REFUSED.contains(&name) => {
+            return Err(format!("its option {name} is not supported, with this value"));
+        }
+        // It could be a piece of a password.
         _ => return Err("it holds an option without a proper name".into()),
     }
     Ok(())
 }
 
-/// Whether a refused option may be shown by name: short and of letters, as libpq's are; anything else could be a piece of a password.
-fn is_option_name(name: &str) -> bool {
-    const KNOWN: [&str; 20] = [
-        "host",
-        "hostaddr",
-        "port",
-        "dbname",
-        "user",
-        "password",
-        "passfile",
-        "connect_timeout",
-        "options",
-        "client_encoding",
-        "sslcert",
-        "sslkey",
-        "sslpassword",
-        "sslcrl",
-        "sslnegotiation",
-        "channel_binding",
-        "target_session_attrs",
-        "keepalives",
-        "gssencmode",
-        "statement_timeout",
-    ];
-    KNOWN.contains(&name)
-}
-
-/// Percent-decodes; `None` where a `%` is not followed by two digits, or the result is not UTF-8 or holds control characters.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let (byte, tail) = match byte {
-            b'%' => (u8::from_str_radix(hex(tail)?, 16).ok()?, tail.get(2..)?),
-            _ => (byte, tail),
+/// Reads `-c name=value`, `-cname=value` and `--name=value`; `None` where there is anything else.
+fn read_settings(text: &str, settings: &mut Vec<(String, String)>) -> Option<()> {
+    let mut words = text.split_ascii_whitespace();
+    while let Some(word) = words.next() {
+        let setting = match word.strip_prefix("-c").or_else(|| word.strip_prefix("--")) {
+            Some("") => words.next()?,
+            Some(setting) => setting,
+            None => return None,
         };
-        bytes.push(byte);
-        rest = tail;
+        let (name, value) = setting.split_once('=')?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if name.is_empty() || !name.chars().all(plain) || value.contains('\\') {
+            return None;
+        }
+        settings.push((name.replace('-', "_"), value.to_owned()));
     }
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.chars().any(char::is_control))
-}
-
-fn hex(tail: &[u8]) -> Option<&str> {
-    let digits = tail.get(..2)?;
-    let proper = digits.iter().all(u8::is_ascii_hexdigit);
-    std::str::from_utf8(digits).ok().filter(|_| proper)
+    Some(())
 }
 
 #[cfg(test)]
@@ -308,6 +479,106 @@ mod tests {
         assert_eq!(url.application.as_deref(), Some("x y"));
     }
 
+    /// What is compared of a URL: hosts, addresses, database, user, password.
+    type Place<'a> = (
+        &'a [(&'a str, Option<u16>)],
+        &'a [&'a str],
+        Option<&'a str>,
+        Option<&'a str>,
+        Option<&'a str>,
+    );
+
+    #[test]
+    fn hosts_and_names_may_be_options_as_for_libpq() {
+        let cases: [(&str, Place<'_>); 7] = [
+            (
+                "postgres://u@h1:1,h2:2/d",
+                (
+                    &[("h1", Some(1)), ("h2", Some(2))],
+                    &[],
+                    Some("d"),
+                    Some("u"),
+                    None,
+                ),
+            ),
+            (
+                "postgres://u@h1,h2:2/d",
+                (&[("h1", None), ("h2", Some(2))], &[], Some("d"), Some("u"), None),
+            ),
+            (
+                "postgres:///d?host=/run/pg&user=u",
+                (&[("/run/pg", None)], &[], Some("d"), Some("u"), None),
+            ),
+            (
+                "postgres:///?host=h1,h2&port=7&dbname=d",
+                (&[("h1", Some(7)), ("h2", Some(7))], &[], Some("d"), None, None),
+            ),
+            (
+                "postgres:///d?host=h1,h2&port=7,",
+                (&[("h1", Some(7)), ("h2", None)], &[], Some("d"), None, None),
+            ),
+            (
+                "postgres://h/d?password=p%40w",
+                (&[("h", None)], &[], Some("d"), None, Some("p@w")),
+            ),
+            (
+                "postgres://h/d?hostaddr=10.0.0.1",
+                (&[("h", None)], &["10.0.0.1"], Some("d"), None, None),
+            ),
+        ];
+        for (text, (hosts, addresses, database, user, password)) in cases {
+            let url = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let mut found = vec![(url.host.as_str(), url.port)];
+            found.extend(url.others.iter().map(|(host, port)| (host.as_str(), *port)));
+            assert_eq!(found, hosts, "{text}");
+            assert_eq!(url.addresses, addresses, "{text}");
+            let secret = url.password.as_ref().map(ExposeSecret::expose_secret);
+            assert_eq!(
+                (url.database.as_deref(), url.user.as_deref(), secret),
+                (database, user, password),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn options_of_libpq_are_used_or_said_to_be_ignored() {
+        let url = parse(
+            "postgres://h/d?connect_timeout=7&target_session_attrs=primary&sslcert=%2Fc.pem&sslkey=%2Fk.pem&passfile=%2Fp\
+             &options=-c%20search_path%3Da%2Cb%20--work-mem%3D4MB&sslnegotiation=direct&gssencmode=disable&channel_binding=prefer\
+             &keepalives=1",
+        );
+        let url = url.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(
+            (url.connect_timeout, url.session),
+            (Some(7), SessionAttrs::Primary)
+        );
+        assert_eq!(url.client_cert, (Some("/c.pem".into()), Some("/k.pem".into())));
+        assert_eq!(url.passfile.as_deref(), Some("/p"));
+        let settings = [("search_path", "a,b"), ("work_mem", "4MB")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(url.settings, settings);
+        assert!(url.direct_tls);
+        assert_eq!(url.ignored, ["gssencmode", "channel_binding", "keepalives"]);
+        let tls = |option: &str| {
+            parse(&format!("postgres://h/d?{option}"))
+                .ok()
+                .and_then(|url| url.tls)
+        };
+        assert_eq!(
+            (tls("ssl=true"), tls("requiressl=1")),
+            (Some(TlsMode::Require), Some(TlsMode::Require))
+        );
+        assert_eq!(tls("sslmode=verify-full&ssl=true"), Some(TlsMode::VerifyFull));
+        // As libpq reads it, zero is without limit.
+        assert_eq!(
+            parse("postgres://h/d?connect_timeout=0")
+                .ok()
+                .and_then(|url| url.connect_timeout),
+            None
+        );
+    }
+
     #[test]
     fn what_can_not_be_read_is_refused_without_showing_the_password() {
         let cases = [
@@ -322,11 +593,27 @@ mod tests {
             ("postgres://u:p@h:s3cret/d", "port"),
             ("postgres://u:p@h:0/d", "port"),
             ("postgres://u:p@h#s3cret", "host"),
-            ("postgres://u:p@h1,s3cret/d", "host"),
             ("postgres://u:s3cret@/d", "no host"),
             ("postgres://u:p@h/d/s3cret", "slash"),
             ("postgres://u:p@h/d?sslmode=s3cret", "sslmode"),
-            ("postgres://u:p@h/d?password=s3cret", "password is not supported"),
+            (
+                "postgres://u:p@h/d?require_auth=s3cret",
+                "require_auth is not supported",
+            ),
+            ("postgres://u:p@h/d?port=s3cret", "port"),
+            ("postgres://u:p@h/d?host=s3cret%20x", "host"),
+            ("postgres://u:p@h1,h2/d?port=1,2,3", "number of ports"),
+            ("postgres://u:p@h1,h2/d?hostaddr=10.0.0.1", "number of addresses"),
+            ("postgres://u:p@h/d?channel_binding=require", "channel_binding"),
+            ("postgres://u:p@h/d?gssencmode=require", "gssencmode"),
+            ("postgres://u:p@h/d?connect_timeout=s3cret", "connect_timeout"),
+            (
+                "postgres://u:p@h/d?target_session_attrs=s3cret",
+                "target_session_attrs",
+            ),
+            ("postgres://u:p@h/d?service=s3cret", "service"),
+            ("postgres://u:p@h/d?sslcrl=s3cret", "sslcrl"),
+            ("postgres:///d?user=s3cret", "no host"),
             ("postgres://u:p@h/d?options=-c", "options is not supported"),
             ("postgres://u:p@h/d?s3cret=1", "proper name"),
             ("postgres://u:s3cret%00@h/d", "%25"),

@@ -1,23 +1,25 @@
 //! The one connection: how it is opened, with which TLS, and what it is.
 
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
-use tempfile::TempDir;
-use tokio::net::{TcpStream, UnixListener};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::credentials::Credentials;
 use super::errors::{self, Endpoint};
 use super::options::DatabaseOptions;
+use super::statement;
+use super::transport::{Tls, Transport, TransportFailure};
 use crate::net::is_loopback;
+use crate::net::postgres_url::SessionAttrs;
 use crate::net::tls::TlsMode;
+use crate::net::trust::{Checks, Trust, identity};
 use sopwatch_core::observe::observation::{DatabaseConnection, RowsOf};
-use sopwatch_core::observe::source::Problem;
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// How long one try to connect and log in may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -34,7 +36,7 @@ pub(super) struct DatabaseSession {
     /// The raw form of statuses that are not shown as they are stored: each as shown, with its table, and as stored.
     pub(super) raw_statuses: Vec<(RowsOf, String)>,
     /// Lives as long as the connection that runs through it.
-    relay: Option<Relay>,
+    transport: Transport,
 }
 
 impl DatabaseSession {
@@ -60,11 +62,13 @@ impl DatabaseSession {
     /// Says goodbye, so that the server's log does not complain.
     pub(super) async fn close(self) {
         let Self {
-            connection, relay, ..
+            connection,
+            transport,
+            ..
         } = self;
         // whether it is heard does not matter: the socket is closed either way
         let _ = tokio::time::timeout(CLOSE_LIMIT, connection.close()).await;
-        drop(relay);
+        drop(transport);
     }
 }
 
@@ -120,9 +124,79 @@ impl Route {
     }
 }
 
-/// Opens a connection. `proven` is the TLS mode that the last one had or came to: the better ones are not tried again, so that only the
-/// first try of all may take more than one connection.
+/// Opens a connection: to the first of the hosts that answers and will do. `proven` is the TLS mode that the last one had or came to: the
+/// better ones are not tried again, so that only the first try of all may take more than one connection.
 pub(super) async fn open(
+    credentials: &Credentials,
+    options: &DatabaseOptions,
+    proven: &mut Option<TlsMode>,
+) -> Result<DatabaseSession, Problem> {
+    let mut hosts = credentials.each_host();
+    if options.host.is_some() || options.port.is_some() {
+        // The near end of a tunnel leads to one of them.
+        hosts.truncate(1);
+    }
+    let rounds: &[SessionAttrs] = match credentials.session {
+        SessionAttrs::PreferStandby => &[SessionAttrs::Standby, SessionAttrs::Any],
+        ref session => std::slice::from_ref(session),
+    };
+    let several = hosts.len() > 1;
+    let mut last = None;
+    for session in rounds {
+        for host in &hosts {
+            let opened = match open_one(host, options, proven).await {
+                Ok(opened) => check_session(opened, *session).await,
+                Err(problem) => Err(problem),
+            };
+            match opened {
+                Ok(opened) => return Ok(opened),
+                // As libpq does: a host that refuses who we are ends the search.
+                Err(problem) if !may_be_elsewhere(problem.kind) => return Err(problem),
+                Err(problem) => last = Some(problem),
+            }
+            if several {
+                *proven = None;
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| Problem::new(ProblemKind::Configuration, "the database has no host")))
+}
+
+/// Whether another host may do better.
+fn may_be_elsewhere(kind: ProblemKind) -> bool {
+    !matches!(
+        kind,
+        ProblemKind::WrongPassword | ProblemKind::Configuration | ProblemKind::Tls
+    )
+}
+
+/// Closes a session on a server that is not of the kind that is asked for.
+async fn check_session(
+    mut session: DatabaseSession,
+    wanted: SessionAttrs,
+) -> Result<DatabaseSession, Problem> {
+    use SessionAttrs::{Any, PreferStandby, Primary, ReadOnly, ReadWrite, Standby};
+    let question = match wanted {
+        Any | PreferStandby => return Ok(session),
+        Primary | Standby => statement::IS_STANDBY,
+        ReadWrite | ReadOnly => statement::IS_READ_ONLY,
+    };
+    let answer = sqlx::query_scalar(question)
+        .persistent(false)
+        .fetch_one(&mut session.connection);
+    let answer = tokio::time::timeout(CONNECT_LIMIT, answer).await;
+    let answer: bool = answer
+        .map_err(|_elapsed| errors::frozen("the database", &session.endpoint, CONNECT_LIMIT))?
+        .map_err(|error| errors::explain(&error, &session.endpoint))?;
+    if answer == matches!(wanted, Standby | ReadOnly) {
+        return Ok(session);
+    }
+    let problem = errors::wrong_session(&session.endpoint, wanted);
+    session.close().await;
+    Err(problem)
+}
+
+async fn open_one(
     credentials: &Credentials,
     options: &DatabaseOptions,
     proven: &mut Option<TlsMode>,
@@ -138,121 +212,111 @@ pub(super) async fn open(
                 *proven = Some(mode);
                 return Ok(session);
             }
-            Err(error) => {
-                let weaker = weaker_than(&error).filter(|weaker| *weaker != mode && modes.contains(weaker));
-                mode = weaker.ok_or_else(|| errors::explain(&error, &endpoint))?;
+            Err(failure) => {
+                let weaker = weaker_than(&failure).filter(|weaker| *weaker != mode && modes.contains(weaker));
+                mode = weaker.ok_or_else(|| errors::explain_transport(&failure, &endpoint))?;
                 *proven = Some(mode);
             }
         }
     }
 }
 
-/// The TLS mode that would get past an error, if it may be used.
-fn weaker_than(error: &sqlx::Error) -> Option<TlsMode> {
-    if errors::is_no_tls(error) {
-        return Some(TlsMode::Disable);
+/// The TLS mode that would get past a failure, if it may be used.
+fn weaker_than(failure: &TransportFailure) -> Option<TlsMode> {
+    match failure {
+        TransportFailure::NoTls => Some(TlsMode::Disable),
+        failure => errors::is_certificate(failure).then_some(TlsMode::Require),
     }
-    errors::is_certificate(error).then_some(TlsMode::Require)
 }
 
 /// One try. The outer error is one that no other TLS mode would change.
 async fn log_in(
     credentials: &Credentials,
     route: &Route,
-    tls: TlsMode,
+    mode: TlsMode,
     endpoint: &Endpoint,
-) -> Result<Result<DatabaseSession, sqlx::Error>, Problem> {
+) -> Result<Result<DatabaseSession, TransportFailure>, Problem> {
+    let limit = credentials.connect_limit.unwrap_or(CONNECT_LIMIT);
     let work = async {
-        let verified_elsewhere = tls == TlsMode::VerifyFull && route.host != route.name;
-        let relay = if verified_elsewhere && !route.is_socket() {
-            Some(Relay::open(&route.host, route.port).await?)
-        } else {
-            None
+        let tls = tls_of(credentials, route, mode).await?;
+        let transport = match Transport::open(&route.host, route.port, tls).await {
+            Ok(transport) => transport,
+            Err(failure) => return Ok(Err(failure)),
         };
-        let options = connect_options(credentials, route, tls, relay.as_ref());
-        let connection = options.connect().await?;
-        Ok(DatabaseSession {
-            connection,
-            endpoint: endpoint.clone(),
-            tls,
-            raw_statuses: Vec::new(),
-            relay,
-        })
+        let options = connect_options(credentials, route, transport.directory());
+        match options.connect().await {
+            Ok(connection) => Ok(Ok(DatabaseSession {
+                connection,
+                endpoint: endpoint.clone(),
+                tls: mode,
+                raw_statuses: Vec::new(),
+                transport,
+            })),
+            Err(error) => match transport.failure() {
+                Some(failure) if errors::is_lost(&error) => Ok(Err(failure.into())),
+                _ => Err(errors::explain(&error, endpoint)),
+            },
+        }
     };
-    tokio::time::timeout(CONNECT_LIMIT, work)
+    tokio::time::timeout(limit, work)
         .await
-        .map_err(|_elapsed| errors::frozen("the database", endpoint, CONNECT_LIMIT))
+        .map_err(|_elapsed| errors::frozen("the database", endpoint, limit))?
 }
 
-/// Everything is set here, since the driver fills what is not from the environment by itself; `PGOPTIONS`, `PGSSLCERT` and `PGSSLKEY`
-/// it offers no way to leave out. The result must not be printed: its `Debug` shows the password.
-#[expect(clippy::disallowed_methods, reason = "the driver logs in with the password")]
-fn connect_options(
-    credentials: &Credentials,
-    route: &Route,
-    tls: TlsMode,
-    relay: Option<&Relay>,
-) -> PgConnectOptions {
-    let ca = credentials.ca.clone().unwrap_or_default();
+/// TLS of a mode; `None` for plain text.
+async fn tls_of(credentials: &Credentials, route: &Route, mode: TlsMode) -> Result<Option<Tls>, Problem> {
+    let checks = match mode {
+        TlsMode::Disable => return Ok(None),
+        TlsMode::Prefer | TlsMode::Require => Checks::Nothing,
+        TlsMode::VerifyCa => Checks::Authority,
+        TlsMode::VerifyFull => Checks::Host,
+    };
+    let given = CertificateDer::pem_slice_iter(credentials.ca.as_deref().unwrap_or_default().as_bytes());
+    let given: Vec<_> = given.filter_map(Result::ok).collect();
+    // It reads the operating system's roots from files.
+    let trust = tokio::task::spawn_blocking(move || Trust::new(given, true, checks)).await;
+    let trust = trust.unwrap_or_else(|_panicked| Err("internal error".into()));
+    let identity = credentials
+        .identity
+        .as_ref()
+        .map(|(certificate, key)| identity(certificate, key, "the database's"))
+        .transpose();
+    Ok(Some(Tls {
+        trust: trust.map_err(|why| errors::unusable_authority(&why, &credentials.origin))?,
+        identity: identity.map_err(|why| errors::unusable_identity(&why))?,
+        name: route.name.clone(),
+        direct: credentials.direct_tls,
+    }))
+}
+
+/// Everything is set here, since the driver fills what is not from the environment by itself; `PGOPTIONS` it offers no way to leave
+/// out. TLS is below it. The result must not be printed: its `Debug` shows the password.
+fn connect_options(credentials: &Credentials, route: &Route, socket: &Path) -> PgConnectOptions {
     let password = credentials
         .password
         .as_ref()
         .map_or("", ExposeSecret::expose_secret);
     let application = credentials.application.as_deref().unwrap_or("sopwatch");
+    let settings = credentials
+        .settings
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     let options = PgConnectOptions::new_without_pgpass()
-        .host(if relay.is_some() { &route.name } else { &route.host })
+        .host(&route.name)
         .port(route.port)
+        .socket(socket)
         .database(&credentials.database)
         .username(&credentials.user)
         .password(password)
         .application_name(application)
-        .ssl_mode(ssl_mode(tls))
-        .ssl_root_cert_from_pem(ca.into_bytes())
+        .ssl_mode(PgSslMode::Disable)
         .statement_cache_capacity(0)
         .extra_float_digits(None)
         .disable_statement_logging();
-    match relay {
-        Some(relay) => options.socket(relay.directory.path()),
-        None => options,
+    if credentials.settings.is_empty() {
+        return options;
     }
-}
-
-fn ssl_mode(tls: TlsMode) -> PgSslMode {
-    match tls {
-        TlsMode::Disable => PgSslMode::Disable,
-        TlsMode::Prefer => PgSslMode::Prefer,
-        TlsMode::Require => PgSslMode::Require,
-        TlsMode::VerifyCa => PgSslMode::VerifyCa,
-        TlsMode::VerifyFull => PgSslMode::VerifyFull,
-    }
-}
-
-/// A Unix socket, for us alone, that leads to a tunnel's near end.
-///
-/// The driver checks the certificate against the host it connects to; through a socket it takes the name it is given.
-struct Relay {
-    directory: TempDir,
-    _pump: AbortOnDropHandle<io::Result<()>>,
-}
-
-impl Relay {
-    async fn open(host: &str, port: u16) -> io::Result<Self> {
-        let mut remote = TcpStream::connect((host, port)).await?;
-        let directory = tempfile::Builder::new()
-            .prefix("sopwatch-")
-            .permissions(std::fs::Permissions::from_mode(0o700))
-            .tempdir()?;
-        let listener = UnixListener::bind(directory.path().join(format!(".s.PGSQL.{port}")))?;
-        let pump = tokio::spawn(async move {
-            let (mut local, _) = listener.accept().await?;
-            tokio::io::copy_bidirectional(&mut local, &mut remote).await?;
-            Ok(())
-        });
-        Ok(Self {
-            directory,
-            _pump: AbortOnDropHandle::new(pump),
-        })
-    }
+    options.options(settings)
 }
 
 #[cfg(test)]

@@ -7,16 +7,16 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use rustls::CertificateError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use super::credentials::Credentials;
+use super::transport::TransportFailure;
+use crate::net::postgres_url::SessionAttrs;
+use crate::net::tls::{TlsFault, fault};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// The longest message of a server that is shown, characters.
 const MESSAGE_LIMIT: usize = 300;
-/// What the driver says when the server answers that it has no TLS.
-const NO_TLS: &str = "server does not support TLS";
 
 /// Where the connection goes, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(super) struct Endpoint {
     pub(super) user: String,
     /// Where the credentials were written.
     pub(super) origin: String,
+    /// A password file that is not used because others may read it.
+    pub(super) open_passfile: Option<String>,
 }
 
 impl Endpoint {
@@ -42,6 +44,7 @@ impl Endpoint {
             database: credentials.database.clone(),
             user: credentials.user.clone(),
             origin: credentials.origin.clone(),
+            open_passfile: credentials.open_passfile.clone(),
         }
     }
 }
@@ -62,18 +65,58 @@ pub(super) fn frozen(what: &str, endpoint: &Endpoint, limit: Duration) -> Proble
     Problem::new(ProblemKind::Frozen, &text)
 }
 
-/// Whether the server has no TLS at all.
-pub(super) fn is_no_tls(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Tls(inner) if inner.to_string() == NO_TLS)
-}
-
-/// Whether TLS was spoken and the certificate was found wanting.
-pub(super) fn is_certificate(error: &sqlx::Error) -> bool {
-    let in_io = match error {
-        sqlx::Error::Io(error) => tls_error(error),
+/// Whether TLS was spoken and the server's certificate was found wanting.
+pub(super) fn is_certificate(failure: &TransportFailure) -> bool {
+    let in_io = match failure {
+        TransportFailure::Io(error) => tls_error(error),
         _ => None,
     };
     matches!(in_io, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+/// Whether the driver knows only that the connection is gone.
+pub(super) fn is_lost(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_))
+}
+
+/// Why there is no connection for the driver.
+pub(super) fn explain_transport(failure: &TransportFailure, endpoint: &Endpoint) -> Problem {
+    match failure {
+        TransportFailure::NoTls => no_tls(endpoint),
+        TransportFailure::Refused(code, message) => explain_server(code, message, endpoint),
+        TransportFailure::Io(error) => explain_io(error, endpoint),
+    }
+}
+
+/// The server is not of the kind that is asked for.
+pub(super) fn wrong_session(endpoint: &Endpoint, wanted: SessionAttrs) -> Problem {
+    let what = match wanted {
+        SessionAttrs::Standby | SessionAttrs::PreferStandby => "is not a standby",
+        SessionAttrs::ReadOnly => "is not read-only",
+        SessionAttrs::ReadWrite => "is read-only",
+        SessionAttrs::Primary | SessionAttrs::Any => "is a standby",
+    };
+    let what = format!(
+        "{endpoint} {what}, and {} wants another (target_session_attrs)",
+        endpoint.origin
+    );
+    Problem::new(ProblemKind::Starting, &what)
+        .advise("was there a failover? sopwatch keeps trying; else correct target_session_attrs or the hosts")
+}
+
+/// What TLS would need can't be used.
+pub(super) fn unusable_authority(why: &str, origin: &str) -> Problem {
+    Problem::new(
+        ProblemKind::Tls,
+        &format!("no certificate authority for the database of {origin}: {why}"),
+    )
+    .advise("put the CA certificate into the secret (db.ca_cert), or set sslrootcert")
+}
+
+/// Our certificate can't be used, by the sentence that says so.
+pub(super) fn unusable_identity(why: &str) -> Problem {
+    Problem::new(ProblemKind::Configuration, why)
+        .advise("correct sslcert and sslkey (PGSSLCERT, PGSSLKEY, or ~/.postgresql)")
 }
 
 /// Whether the connection is of no use after this error: everything but an orderly refusal of one statement.
@@ -95,8 +138,6 @@ pub(super) fn breaks(error: &sqlx::Error) -> bool {
 pub(super) fn explain(error: &sqlx::Error, endpoint: &Endpoint) -> Problem {
     match error {
         sqlx::Error::Io(error) => explain_io(error, endpoint),
-        sqlx::Error::Tls(_) if is_no_tls(error) => no_tls(endpoint),
-        sqlx::Error::Tls(inner) => tls(endpoint, &inner.to_string()),
         sqlx::Error::Database(_) => match server_error(error) {
             Some(error) => explain_server(error.code(), error.message(), endpoint),
             None => other(endpoint, "an unknown error"),
@@ -107,10 +148,6 @@ pub(super) fn explain(error: &sqlx::Error, endpoint: &Endpoint) -> Problem {
         | sqlx::Error::Decode(_) => Problem::new(
             ProblemKind::Schema,
             "a column is not of the type that the profile expects",
-        ),
-        sqlx::Error::Configuration(_) => Problem::new(
-            ProblemKind::Configuration,
-            "PGSSLCERT and PGSSLKEY have to name a certificate and its key",
         ),
         sqlx::Error::Protocol(_) => other(endpoint, "an answer that is not PostgreSQL's"),
         _ => other(endpoint, "an error that the driver does not explain"),
@@ -150,7 +187,7 @@ pub(super) fn explain_io(error: &io::Error, endpoint: &Endpoint) -> Problem {
             ProblemKind::Configuration,
             format!("a file that the connection to {endpoint} needs is missing"),
         )
-        .advise("check PGSSLCERT, PGSSLKEY and TMPDIR"),
+        .advise("check TMPDIR"),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Problem::new(
             ProblemKind::Refused,
             format!("connection refused: nothing listens at {endpoint}"),
@@ -184,29 +221,33 @@ fn tls(endpoint: &Endpoint, why: &str) -> Problem {
 
 fn no_tls(endpoint: &Endpoint) -> Problem {
     tls(endpoint, "the server does not speak TLS").advise(
-        "if plain text is acceptable here, set database.tls = \"disable\" in the configuration (sslmode=disable in a URL)",
+        "if plain text is acceptable here, set database.tls = \"none\" in the configuration (sslmode=disable in a URL)",
     )
 }
 
 fn explain_tls(error: &rustls::Error, endpoint: &Endpoint) -> Problem {
-    let rustls::Error::InvalidCertificate(certificate) = error else {
-        return tls(endpoint, &error.to_string());
-    };
-    match certificate {
-        CertificateError::UnknownIssuer => tls(endpoint, "its certificate is of an authority that is not trusted")
-            .advise("put the CA certificate into the secret (db.ca_cert), or set sslrootcert"),
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            tls(endpoint, "its certificate is for another host").advise(
-                "check the host; through a tunnel, set database.host and database.port and keep the secret's host",
-            )
+    let (fault, why) = fault(error);
+    let problem = tls(endpoint, &why);
+    match fault {
+        TlsFault::Untrusted => problem.advise("put the CA certificate into the secret (db.ca_cert), or set sslrootcert"),
+        TlsFault::OtherHost => problem.advise(
+            "check the host; through a tunnel, set database.host and database.port and keep the secret's host",
+        ),
+        TlsFault::Expired | TlsFault::NotYetValid => {
+            problem.advise("check this machine's clock; else the server needs a new certificate")
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            tls(endpoint, "its certificate has expired")
+        TlsFault::CaAsServer => problem.advise(
+            "give that very certificate as CA (db.ca_cert, sslrootcert), or the server a certificate that is no CA",
+        ),
+        TlsFault::OldVersion => problem.advise(
+            "make the server a version 3 certificate with a subjectAltName; sslmode=require takes this one unverified",
+        ),
+        TlsFault::OurCertificate => {
+            problem.advise("check sslcert and sslkey (PGSSLCERT, PGSSLKEY, or ~/.postgresql) and the server's CA")
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            tls(endpoint, "its certificate is not valid yet").advise("check this machine's clock")
-        }
-        _ => tls(endpoint, "its certificate is not valid"),
+        TlsFault::NothingInCommon => problem.advise("the server, or a proxy before it, is too old: update it"),
+        TlsFault::NotTls => problem.advise("check host and port"),
+        TlsFault::Other => problem,
     }
 }
 
@@ -219,18 +260,38 @@ fn explain_server(code: &str, message: &str, endpoint: &Endpoint) -> Problem {
     // PgBouncer has no SQLSTATE of its own for a full house
     let is_full =
         message.contains("no more connections allowed") || message.contains("remaining connection slots");
+    // PgBouncer answers most things with this one
+    let of_pooler = code == "08P01";
+    let refuses_user = [
+        "password authentication failed",
+        "SASL authentication failed",
+        "no such user",
+    ]
+    .iter()
+    .any(|words| message.contains(words));
     match code {
         "28000" if plain_text => {
             tls(endpoint, &said).advise("set database.tls = \"require\" in the configuration")
         }
-        "28P01" | "28000" => Problem::new(
-            ProblemKind::WrongPassword,
-            format!(
-                "{endpoint} refuses user {} of {}: {said}",
-                endpoint.user, endpoint.origin
-            ),
-        )
-        .advise("Was the password rotated? sopwatch rereads the secret and keeps trying"),
+        "28000" if message.contains("client certificate") => {
+            tls(endpoint, &said).advise("set sslcert and sslkey (PGSSLCERT, PGSSLKEY, or ~/.postgresql)")
+        }
+        // The pooler's own password for the server behind it: ours was right.
+        "08P01" if message.contains("server login failed") => {
+            Problem::new(ProblemKind::ServerError, &at_endpoint)
+                .advise("the pooler can't log in to the database behind it: tell whoever runs it")
+        }
+        _ if of_pooler && refuses_user => wrong_password(endpoint, &said),
+        "28P01" | "28000" => wrong_password(endpoint, &said),
+        _ if of_pooler && message.contains("no such database") => {
+            Problem::new(ProblemKind::Configuration, &at_endpoint)
+                .advise("correct the database's name in the credentials")
+        }
+        _ if of_pooler && message.contains("unsupported startup parameter") => {
+            Problem::new(ProblemKind::Configuration, &at_endpoint).advise(
+                "the pooler refuses settings of the session: take options out of the URL, and PGOPTIONS out of the environment",
+            )
+        }
         "3D000" => Problem::new(ProblemKind::Configuration, &at_endpoint)
             .advise("correct the database's name in the credentials"),
         "53300" => too_many(&at_endpoint),
@@ -249,6 +310,20 @@ fn explain_server(code: &str, message: &str, endpoint: &Endpoint) -> Problem {
     }
 }
 
+fn wrong_password(endpoint: &Endpoint, said: &str) -> Problem {
+    let what = format!(
+        "{endpoint} refuses user {} of {}: {said}",
+        endpoint.user, endpoint.origin
+    );
+    let problem = Problem::new(ProblemKind::WrongPassword, &what);
+    match &endpoint.open_passfile {
+        Some(path) => problem.advise(&format!(
+            "{path} is ignored because others may read it: chmod 600 {path}"
+        )),
+        None => problem.advise("Was the password rotated? sopwatch rereads the secret and keeps trying"),
+    }
+}
+
 fn too_many(what: &str) -> Problem {
     Problem::new(ProblemKind::TooManyConnections, what)
         .advise("see pg_stat_activity for the sessions that hold them; sopwatch needs one")
@@ -257,6 +332,34 @@ fn too_many(what: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pooler_s_refusals_are_told_apart() {
+        use ProblemKind as Kind;
+        let cases = [
+            ("password authentication failed", Kind::WrongPassword, "rotated"),
+            ("SASL authentication failed", Kind::WrongPassword, "rotated"),
+            ("no such user: oncall", Kind::WrongPassword, "rotated"),
+            ("no such database: x", Kind::Configuration, "database's name"),
+            (
+                "server login failed: FATAL password authentication failed for user \"app\"",
+                Kind::ServerError,
+                "behind it",
+            ),
+            (
+                "unsupported startup parameter: options",
+                Kind::Configuration,
+                "PGOPTIONS",
+            ),
+        ];
+        for (message, kind, advice) in cases {
+            let problem = explain_server("08P01", message, &endpoint());
+            assert_eq!(problem.kind, kind, "{message}");
+            assert!(problem.advice.unwrap_or_default().contains(advice), "{message}");
+        }
+        let other = explain_server("XX000", "password authentication failed", &endpoint());
+        assert_eq!(other.kind, Kind::ServerError);
+    }
 
     fn endpoint() -> Endpoint {
         let credentials =
@@ -332,7 +435,7 @@ mod tests {
     #[test]
     fn socket_errors_are_told_apart() {
         let lookup = "failed to lookup address information: Name or service not known";
-        let untrusted = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let cases = [
             (
                 io::Error::from(io::ErrorKind::ConnectionRefused),

@@ -32,23 +32,46 @@ impl<'a> LibpqVariables<'a> {
         self.get("PGHOST").is_some() || self.get("PGHOSTADDR").is_some()
     }
 
-    /// Where passwords are kept: `PGPASSFILE`, else `~/.pgpass`.
-    fn passfile(self) -> Option<PathBuf> {
+    /// Where passwords are kept: where the URL says, `PGPASSFILE`, else `~/.pgpass`.
+    fn passfile(self, given: Option<&str>) -> Option<PathBuf> {
         let default = || Some(Path::new(self.get("HOME")?).join(".pgpass"));
-        self.get("PGPASSFILE").map(PathBuf::from).or_else(default)
+        let given = given.or(self.get("PGPASSFILE")).map(PathBuf::from);
+        given.or_else(default)
     }
 
     /// The password of the password file, where it has one; as libpq does, a file that others may read is not used.
-    pub(super) async fn password_on_file(self, credentials: &Credentials) -> Option<SecretString> {
-        let file = tokio::fs::File::open(self.passfile()?).await.ok()?;
-        let metadata = file.metadata().await.ok()?;
-        if !metadata.is_file() || metadata.permissions().mode() & 0o077 != 0 {
-            return None;
-        }
-        let mut text = String::new();
-        file.take(PASSFILE_LIMIT).read_to_string(&mut text).await.ok()?;
-        text.lines().find_map(|line| password_of(line, credentials))
+    pub(super) async fn password_on_file(
+        self,
+        given: Option<&str>,
+        credentials: &Credentials,
+    ) -> PasswordFile {
+        let found = async {
+            let path = self.passfile(given)?;
+            let file = tokio::fs::File::open(&path).await.ok()?;
+            let metadata = file.metadata().await.ok()?;
+            if !metadata.is_file() {
+                return None;
+            }
+            if metadata.permissions().mode() & 0o077 != 0 {
+                return Some(PasswordFile::IsOpen(path.display().to_string()));
+            }
+            let mut text = String::new();
+            file.take(PASSFILE_LIMIT).read_to_string(&mut text).await.ok()?;
+            let password = text.lines().find_map(|line| password_of(line, credentials))?;
+            Some(PasswordFile::Has(password.into()))
+        };
+        found.await.unwrap_or(PasswordFile::HasNone)
     }
+}
+
+/// What a password file has for somebody.
+pub(super) enum PasswordFile {
+    /// A password.
+    Has(SecretString),
+    /// It may not be used: others may read it. Its path.
+    IsOpen(String),
+    /// None, or there is no file.
+    HasNone,
 }
 
 /// The password of a line `host:port:database:user:password` that matches; `*` matches all, `\` keeps a colon.

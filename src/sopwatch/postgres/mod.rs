@@ -37,6 +37,7 @@ mod poll_loop;
 mod reading;
 mod requests;
 mod statement;
+mod transport;
 
 #[cfg(test)]
 mod tests;

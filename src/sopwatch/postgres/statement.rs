@@ -29,6 +29,10 @@ pub(super) const END: &str = "ROLLBACK";
 /// Whether the server is a standby.
 pub(super) const IS_STANDBY: &str = "select pg_is_in_recovery()";
 
+/// Whether the session takes no changes by itself.
+pub(super) const IS_READ_ONLY: &str =
+    "select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on'";
+
 /// How many seconds a standby is behind. The age of the newest replayed transaction grows also while the primary rests; a standby whose
 /// receiver runs and that has replayed all it received is up to date all the same. Any role may ask: of `pg_stat_wal_receiver` it sees
 /// that there is one.
@@ -114,12 +118,18 @@ fn of_table(table: &Table) -> Result<TableStatements, Problem> {
     })
 }
 
-/// The stored status; NULL counts as blank.
-const STATUS: &str = r#"coalesce("status", '')"#;
+/// The stored status, of whatever type; NULL counts as blank.
+const STATUS: &str = r#"coalesce("status"::text, '')"#;
 
-/// Whole seconds since a timestamp, by the server's clock. `now()` would stand still within the transaction.
+/// A lease that never ends counts as one that has ten years left, seconds.
+const FOR_EVER: u32 = 315_360_000;
+
+/// Whole seconds since a timestamp, by the server's clock; `now()` would stand still within the transaction. NULL where the timestamp is
+/// infinite: no age can be told from it, and one such row must not take the table away.
 fn seconds_since(timestamp: &str) -> String {
-    format!("floor(extract(epoch from (clock_timestamp() - {timestamp})))::bigint")
+    format!(
+        "case when isfinite({timestamp}) then floor(extract(epoch from (clock_timestamp() - {timestamp})))::bigint end"
+    )
 }
 
 fn column_of(basis: ClockBasis) -> &'static str {
@@ -208,11 +218,14 @@ fn rows(table: &Table, basis: ClockBasis) -> Result<String, Problem> {
 /// The columns of a row, none of a customer.
 fn columns(table: &Table) -> Result<String, Problem> {
     let text = |column: &Option<String>, limit| match column {
-        Some(column) => Ok(left(&format!("coalesce({}, '')", identifier(column)?), limit)),
+        Some(column) => Ok(left(
+            &format!("coalesce({}::text, '')", identifier(column)?),
+            limit,
+        )),
         None => Ok("''".to_owned()),
     };
     let (ocm_id, reason) = (text(&table.ocm_id, NAME_LIMIT)?, text(&table.reason, TEXT_LIMIT)?);
-    let name = |column: &str| left(&format!("coalesce({column}, '')"), NAME_LIMIT);
+    let name = |column: &str| left(&format!("coalesce({column}::text, '')"), NAME_LIMIT);
     let (id, provider, region) = (name("\"id\""), name("\"cloud_provider\""), name("\"region\""));
     let idle = seconds_since(column_of(ClockBasis::UpdatedAt));
     let age = seconds_since(column_of(ClockBasis::CreatedAt));
@@ -224,7 +237,7 @@ fn columns(table: &Table) -> Result<String, Problem> {
 fn leases(table: &str) -> Result<String, Problem> {
     let name = identifier(table)?;
     Ok(format!(
-        r#"select "lease_type", nullif("leader", ''), floor(extract(epoch from ("expires" - clock_timestamp())))::bigint, "expires"::text from {name} where "deleted_at" is null order by "lease_type" limit {GROUPS_LIMIT}"#
+        r#"select "lease_type"::text, nullif("leader"::text, ''), case when isfinite("expires") then floor(extract(epoch from ("expires" - clock_timestamp())))::bigint when "expires" > clock_timestamp() then {FOR_EVER} end, extract(epoch from "expires")::text from {name} where "deleted_at" is null order by "lease_type" limit {GROUPS_LIMIT}"#
     ))
 }
 
@@ -283,16 +296,16 @@ mod tests {
             status("accepted", ClockBasis::UpdatedAt, Some(180)),
             status("provisioning", ClockBasis::CreatedAt, None),
         ];
-        let age = r#"floor(extract(epoch from (clock_timestamp() - case when coalesce("status", '') = 'provisioning' then "created_at" else "updated_at" end)))::bigint"#;
+        let age = r#"case when isfinite(case when coalesce("status"::text, '') = 'provisioning' then "created_at" else "updated_at" end) then floor(extract(epoch from (clock_timestamp() - case when coalesce("status"::text, '') = 'provisioning' then "created_at" else "updated_at" end)))::bigint end"#;
         let expected = format!(
-            r#"select coalesce("status", ''), count(*), max({age}) from "clusters" where "deleted_at" is null group by coalesce("status", '') limit 200"#
+            r#"select coalesce("status"::text, ''), count(*), max({age}) from "clusters" where "deleted_at" is null group by coalesce("status"::text, '') limit 200"#
         );
         assert_eq!(summary(&table(statuses)).ok(), Some(expected));
     }
 
     #[test]
     fn rows_are_named_column_by_column() {
-        let expected = r#"select left(coalesce("id", ''), 201), left(coalesce("cluster_id", ''), 201), left(coalesce("cloud_provider", ''), 201), left(coalesce("region", ''), 201), floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint, floor(extract(epoch from (clock_timestamp() - "created_at")))::bigint, '' from "clusters" where "deleted_at" is null and coalesce("status", '') = $1 order by "created_at" nulls first limit 201"#;
+        let expected = r#"select left(coalesce("id"::text, ''), 201), left(coalesce("cluster_id"::text, ''), 201), left(coalesce("cloud_provider"::text, ''), 201), left(coalesce("region"::text, ''), 201), case when isfinite("updated_at") then floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint end, case when isfinite("created_at") then floor(extract(epoch from (clock_timestamp() - "created_at")))::bigint end, '' from "clusters" where "deleted_at" is null and coalesce("status"::text, '') = $1 order by "created_at" nulls first limit 201"#;
         let text = rows(&table(Vec::new()), ClockBasis::CreatedAt);
         assert_eq!(text.ok().as_deref(), Some(expected));
     }
@@ -311,13 +324,13 @@ mod tests {
         }
         let table = table(statuses);
         let text = under_way(&table).unwrap();
-        let age = r#"floor(extract(epoch from (clock_timestamp() - case when coalesce("status", '') = 'made' then "created_at" else "updated_at" end)))::bigint"#;
+        let age = r#"case when isfinite(case when coalesce("status"::text, '') = 'made' then "created_at" else "updated_at" end) then floor(extract(epoch from (clock_timestamp() - case when coalesce("status"::text, '') = 'made' then "created_at" else "updated_at" end)))::bigint end"#;
         let end = format!(
-            r#" left(coalesce("status", ''), 2001), {age} from "clusters" where "deleted_at" is null and coalesce("status", '') not in ('ready', 'failed') order by {age} desc nulls last, "id" limit 501"#
+            r#" left(coalesce("status"::text, ''), 2001), {age} from "clusters" where "deleted_at" is null and coalesce("status"::text, '') not in ('ready', 'failed') order by {age} desc nulls last, "id" limit 501"#
         );
         assert!(text.ends_with(&end), "{text}");
         let failed = failed(&table).unwrap().unwrap();
-        let end = r#" where "deleted_at" is null and coalesce("status", '') in ('failed') and floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint < 86400 order by "updated_at" desc, "id" limit 201"#;
+        let end = r#" where "deleted_at" is null and coalesce("status"::text, '') in ('failed') and case when isfinite("updated_at") then floor(extract(epoch from (clock_timestamp() - "updated_at")))::bigint end < 86400 order by "updated_at" desc, "id" limit 201"#;
         assert!(failed.ends_with(end), "{failed}");
     }
 

@@ -32,6 +32,14 @@ pub async fn gather(console: &mut Console, within: Duration) -> Gathered {
     }
 }
 
+/// Listens until something holds, for `within` at most.
+pub async fn listen(console: &mut Console, within: Duration, holds: impl Fn(&Console) -> bool) {
+    let started = Instant::now();
+    while started.elapsed() < within && !holds(console) {
+        turn(console, TICK).await;
+    }
+}
+
 /// Takes in what the sources send within `tick`, and judges.
 pub async fn turn(console: &mut Console, tick: Duration) {
     let end = Instant::now() + tick;

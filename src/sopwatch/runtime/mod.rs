@@ -1,5 +1,6 @@
 //! The runtime: the loop, the terminal and the tasks. Only here do effects become I/O.
 
+pub mod ambiguous_width;
 pub mod clipboard;
 pub mod clock;
 mod command_executor;

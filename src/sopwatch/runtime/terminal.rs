@@ -126,6 +126,11 @@ pub fn say_error(problem: &color_eyre::Report) {
     }
 }
 
+/// Says on standard error what does not end the program.
+pub fn say_warning(warning: &str) {
+    say(safe!("sopwatch: {warning}"));
+}
+
 /// Writes a line to standard error. It may quote text from outside: a file's name, a log line that broke something.
 pub fn say(text: impl Into<Redacted>) {
     let _ = writeln!(standard_error(), "{}", text.into());

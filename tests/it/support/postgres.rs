@@ -279,6 +279,35 @@ impl Postgres {
         self.run("pg_ctl", &["-D", &data, "-l", &log, "-w", "-t", "30", "start"]);
     }
 
+    /// Gives it another certificate and key, PEM, for connections to come.
+    pub fn set_certificate(&self, certificate: &str, key: &str) {
+        let key_file = self.data().join("server.key");
+        std::fs::write(self.data().join("server.crt"), certificate).expect("a written certificate");
+        std::fs::write(&key_file, key).expect("a written key");
+        // as the settings come, so does the certificate
+        self.set("log_line_prefix", "another certificate");
+    }
+
+    /// Asks clients for a certificate of this authority, PEM, where they come over TCP.
+    pub fn ask_for_certificates_of(&self, authority: &str) {
+        std::fs::write(self.data().join("root.crt"), authority).expect("a written certificate");
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\n";
+        std::fs::write(self.data().join("pg_hba.conf"), rules).expect("written rules");
+        self.give_away();
+        self.set("ssl_ca_file", "root.crt");
+    }
+
+    /// Changes a setting that can be changed while it runs.
+    fn set(&self, name: &str, value: &str) {
+        self.execute(&format!("alter system set {name} = '{value}'"));
+        self.execute("select pg_reload_conf()");
+        let deadline = Deadline::until("the server has read its configuration");
+        while self.execute(&format!("show {name}")).trim() != value {
+            deadline.check();
+            std::thread::yield_now();
+        }
+    }
+
     /// Turns TLS on or off for connections to come.
     pub fn set_tls(&self, on: bool) {
         let value = if on { "on" } else { "off" };

@@ -136,6 +136,16 @@ impl Pty {
         }
     }
 
+    /// Waits until the program has written these bytes.
+    pub fn until_writes(&mut self, bytes: &[u8]) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.raw.windows(bytes.len()).any(|written| written == bytes) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let more = self.output.recv_timeout(left).expect("the program writes");
+            self.show(&more);
+        }
+    }
+
     /// Waits until the terminal shows a text.
     pub fn until_shows(&mut self, text: &str) {
         self.until(text, |screen| screen.contents().contains(text));

@@ -133,6 +133,7 @@ fn running(tallies: Vec<ErrorCounts>) -> State {
             namespace: "managed-services-stage".into(),
             version: None,
             expires_at: None,
+            unverified: false,
         }),
         now(),
     );

@@ -167,6 +167,7 @@ fn connection() -> Observation {
         namespace: "managed-services-stage".into(),
         version: None,
         expires_at: None,
+        unverified: false,
     })
 }
 

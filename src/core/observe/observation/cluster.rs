@@ -25,6 +25,9 @@ pub struct Connection {
     pub version: Option<SafeText>,
     /// When the token or the client certificate runs out, where it tells.
     pub expires_at: Option<Timestamp>,
+    /// Whether the server's certificate is not verified (`insecure-skip-tls-verify`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unverified: bool,
 }
 
 /// A `status.conditions` entry of a pod or a deployment.

@@ -56,6 +56,11 @@ pub static BUILTINS: &[Builtin] = builtins! {
         _ => Ok(Value::Null),
     };
     "initcap" (Text) -> Text = |v| Ok(text(v, capitalized));
+    "isfinite" (Timestamptz) -> Bool = |v| match v {
+        // No table of the drill holds an infinite time.
+        [Value::Time(_)] => Ok(Value::Bool(true)),
+        _ => Ok(Value::Null),
+    };
     "justify_days" (Interval) -> Interval = |v| Ok(span(v, justified_days));
     "justify_hours" (Interval) -> Interval = |v| Ok(span(v, justified_hours));
     "justify_interval" (Interval) -> Interval = |v| Ok(span(v, |span| justified_days(justified_hours(span))));

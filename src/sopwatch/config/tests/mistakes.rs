@@ -220,12 +220,6 @@ const MISTAKES: &[Case] = &[
     ),
     (
         "",
-        &[("SOPWATCH_READ_ONY", "1")],
-        "",
-        "SOPWATCH_READ_ONY: sopwatch has no such variable\n       = did you mean `SOPWATCH_READ_ONLY`?",
-    ),
-    (
-        "",
         &[("SOPWATCH_ASCII", "maybe")],
         "",
         "SOPWATCH_ASCII: must be 1 or 0, not `maybe`",

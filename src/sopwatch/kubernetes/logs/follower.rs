@@ -21,8 +21,8 @@ use super::selection::ReadMode;
 use super::{FollowerRequest, RESTS, Shared};
 use crate::kubernetes::clock::{self, Instant, now, sleep_until, timeout};
 use crate::kubernetes::errors::{ended, explain, frozen};
-use crate::kubernetes::task_context::{ApiSession, ConnectionState, TaskContext};
-use crate::net::backoff::{FLOOR, RETRY, jitter};
+use crate::kubernetes::task_context::{ApiSession, ConnectionState, TaskContext, wait_after};
+use crate::net::backoff::FLOOR;
 use sopwatch_core::logparse::{ContainerKey, LineReader};
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
@@ -436,7 +436,7 @@ impl Follower {
         self.failures += 1;
         let wait = match problem.kind {
             ProblemKind::Forbidden => FORBIDDEN_WAIT,
-            _ => RETRY.delay(self.failures, jitter()),
+            _ => wait_after(&problem, self.failures),
         };
         let together =
             LOG_REQUESTS_EVERY.unsigned_abs() * self.shared.followed.load(Ordering::Relaxed) as u32;

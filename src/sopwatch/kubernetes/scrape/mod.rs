@@ -21,10 +21,10 @@ use tokio::sync::watch;
 use self::rotation::Rotation;
 use self::totals::Totals;
 use super::access::Rights;
-use crate::kubernetes::clock::{sleep, timeout};
+use crate::kubernetes::clock::{Instant, now, sleep, timeout};
 use crate::kubernetes::errors::{explain, frozen};
 use crate::kubernetes::response;
-use crate::kubernetes::task_context::{ApiSession, ConnectionState, TaskContext};
+use crate::kubernetes::task_context::{ApiSession, ConnectionState, TaskContext, at_least};
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Scrape};
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::VITALS_EVERY;
@@ -91,6 +91,7 @@ pub(super) async fn run(
         rights,
         context,
         failures: BTreeMap::new(),
+        not_before: BTreeMap::new(),
         off: BTreeSet::new(),
         rotation: Rotation::default(),
     };
@@ -107,6 +108,8 @@ struct ScrapeLoop<'a> {
     context: TaskContext,
     /// Failures in a row.
     failures: BTreeMap<PodUid, u32>,
+    /// Pods that are not asked before a moment, because the server wishes so.
+    not_before: BTreeMap<PodUid, Instant>,
     /// Pods whose metrics were reported as not read.
     off: BTreeSet<PodUid>,
     rotation: Rotation,
@@ -136,12 +139,15 @@ impl ScrapeLoop<'_> {
         let session = self.connected().await;
         let ready = self.ready.borrow_and_update().clone();
         self.failures.retain(|pod, _| ready.contains_key(pod));
+        self.not_before
+            .retain(|pod, until| ready.contains_key(pod) && now() < *until);
         self.off.retain(|pod| ready.contains_key(pod));
         if self.rights.borrow_and_update().scrape == Some(false) {
             self.emit_off(&ready, "not allowed: get pods/proxy").await;
             return self.until_allowed(&session).await;
         }
-        let pods = self.rotation.next(&ready);
+        let mut pods = self.rotation.next(&ready);
+        pods.retain(|(pod, _)| !self.not_before.contains_key(pod));
         for some in pods.chunks(TOGETHER) {
             let asked = some.iter().map(|(_, name)| self.ask(&session, name).boxed());
             let answers = join_all(asked).await;
@@ -176,8 +182,12 @@ impl ScrapeLoop<'_> {
             Err(Refusal::Failed(problem)) => {
                 let failures = self.failures.entry(pod.clone()).or_default();
                 *failures = failures.saturating_add(1);
-                let (id, every) = (SourceId::Scrape(pod.clone()), VITALS_EVERY.unsigned_abs());
-                self.context.failing(&id, problem, *failures, every).await;
+                let id = SourceId::Scrape(pod.clone());
+                let wait = at_least(&problem, VITALS_EVERY.unsigned_abs());
+                if problem.retry_after.is_some() {
+                    self.not_before.insert(pod.clone(), now() + wait);
+                }
+                self.context.failing(&id, problem, *failures, wait).await;
             }
             Err(refusal) => return Err(refusal),
         }

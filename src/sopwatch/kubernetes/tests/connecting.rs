@@ -27,7 +27,7 @@ use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that knows one token, and answers a client that says who it is, as audit logs need it.
-async fn serve(token: &'static str) -> SocketAddr {
+pub(super) async fn serve(token: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -40,7 +40,10 @@ async fn serve(token: &'static str) -> SocketAddr {
     address
 }
 
-fn answer(request: &hyper::Request<hyper::body::Incoming>, token: &str) -> hyper::Response<Full<Bytes>> {
+pub(super) fn answer(
+    request: &hyper::Request<hyper::body::Incoming>,
+    token: &str,
+) -> hyper::Response<Full<Bytes>> {
     let known = request
         .headers()
         .get("authorization")
@@ -53,7 +56,7 @@ fn answer(request: &hyper::Request<hyper::body::Incoming>, token: &str) -> hyper
             401,
             r#"{"kind":"Status","status":"Failure","message":"Unauthorized","reason":"Unauthorized","code":401}"#,
         ),
-        (_, "/version") => (
+        (_, path) if path.ends_with("/version") => (
             200,
             r#"{"major":"1","minor":"32","gitVersion":"v1.32.13","gitCommit":"","gitTreeState":"","buildDate":"","goVersion":"","compiler":"","platform":""}"#,
         ),
@@ -69,7 +72,7 @@ fn answer(request: &hyper::Request<hyper::body::Incoming>, token: &str) -> hyper
         .unwrap()
 }
 
-fn kubeconfig(server: &str, user: &str) -> String {
+pub(super) fn kubeconfig(server: &str, user: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: stage\nclusters:\n- {{name: stage, cluster: {{server: '{server}'}}}}\n\
          - {{name: other, cluster: {{server: 'http://127.0.0.1:1'}}}}\ncontexts:\n\
@@ -79,7 +82,7 @@ fn kubeconfig(server: &str, user: &str) -> String {
 }
 
 /// The adapter on a kubeconfig, and what it tells.
-struct Running {
+pub(super) struct Running {
     events: mpsc::Receiver<Event>,
     cancel: CancellationToken,
     task: tokio::task::JoinHandle<()>,
@@ -87,7 +90,7 @@ struct Running {
 }
 
 impl Running {
-    fn on(kubeconfig: &Path) -> Self {
+    pub(super) fn on(kubeconfig: &Path) -> Self {
         let options = ConnectOptions {
             kubeconfig: Some(kubeconfig.into()),
             context: None,
@@ -113,7 +116,7 @@ impl Running {
         }
     }
 
-    async fn until<T>(&mut self, found: impl Fn(Observation) -> Option<T>) -> T {
+    pub(super) async fn until<T>(&mut self, found: impl Fn(Observation) -> Option<T>) -> T {
         let search = async {
             while let Some(Event::Observation(observation)) = self.events.recv().await {
                 if let Some(found) = found(observation) {
@@ -125,7 +128,7 @@ impl Running {
         tokio::time::timeout(PATIENCE, search).await.unwrap()
     }
 
-    async fn connection(&mut self) -> Connection {
+    pub(super) async fn connection(&mut self) -> Connection {
         self.until(|observation| match observation {
             Observation::Connection(connection) => Some(connection),
             _ => None,
@@ -133,7 +136,17 @@ impl Running {
         .await
     }
 
-    async fn problem(&mut self) -> Problem {
+    /// The first of both.
+    pub(super) async fn connection_or_problem(&mut self) -> Result<Connection, Problem> {
+        self.until(|observation| match observation {
+            Observation::Connection(connection) => Some(Ok(connection)),
+            Observation::Source(SourceId::Api, SourceState::Failing { problem, .. }) => Some(Err(problem)),
+            _ => None,
+        })
+        .await
+    }
+
+    pub(super) async fn problem(&mut self) -> Problem {
         self.until(|observation| match observation {
             Observation::Source(SourceId::Api, SourceState::Failing { problem, .. }) => Some(problem),
             _ => None,
@@ -277,4 +290,19 @@ async fn a_server_that_never_answers_is_frozen() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let problem = problem_on(&format!("http://{}", listener.local_addr().unwrap())).await;
     assert_eq!(problem.kind, ProblemKind::Frozen, "{problem}");
+}
+
+/// As Rancher's are: the API is below a path.
+#[tokio::test]
+async fn a_server_may_be_below_a_path() {
+    let server = format!("http://{}/k8s/clusters/c-xbqtq/", serve("x").await);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), kubeconfig(&server, "{token: x}")).unwrap();
+    let connection = Running::on(file.path()).connection().await;
+    assert_eq!(&*connection.user, "oncall");
+    assert!(
+        connection.server.ends_with("/k8s/clusters/c-xbqtq"),
+        "{}",
+        connection.server
+    );
 }

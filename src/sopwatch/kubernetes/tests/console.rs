@@ -219,6 +219,7 @@ fn connect_to(fake: &Fake, connects: &Arc<AtomicU32>) -> Connect {
                 client,
                 target,
                 expires_at: None,
+                unverified: false,
             })
         }
         .boxed()

@@ -5,6 +5,8 @@ mod postgres;
 
 mod console;
 mod faults;
+mod pooler;
+mod psql;
 mod reading;
 mod rows;
 mod standby;

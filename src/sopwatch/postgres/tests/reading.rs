@@ -72,7 +72,8 @@ fn are_the_leases(reading: &Reading) {
     assert_eq!(&*leases[0].lease_type, "cluster");
     assert_eq!(leases[0].holder.as_deref(), Some("b2c3"));
     assert!((40..=100).contains(&leases[0].ttl_s), "{leases:?}");
-    assert!(leases[0].expires.ends_with("+00"), "{leases:?}");
+    // in no zone: it is compared with the next one, also in the night when clocks change
+    assert!(leases[0].expires.parse::<f64>().is_ok(), "{leases:?}");
     assert_eq!((&*leases[1].lease_type, &leases[1].holder), ("kafka", &None));
     assert!((-480..=-420).contains(&leases[1].ttl_s), "{leases:?}");
 }
