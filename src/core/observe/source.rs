@@ -35,6 +35,14 @@ pub enum SourceId {
     Usage,
     /// The own counters of one pod, through the API server's pod proxy.
     Scrape(PodUid),
+    /// The metrics source: Prometheus, Thanos, or either behind a proxy.
+    Metrics,
+    /// Alertmanager.
+    Alerts,
+    /// The alerting rules, of the metrics source.
+    AlertRules,
+    /// The error tracker.
+    Tracker,
 }
 
 impl SourceId {
@@ -58,6 +66,10 @@ impl SourceId {
             Self::Database => "database".to_owned(),
             Self::Usage => "usage of the pods".to_owned(),
             Self::Scrape(pod) => format!("metrics of {}", pod.0),
+            Self::Metrics => "metrics".to_owned(),
+            Self::Alerts => "alerts".to_owned(),
+            Self::AlertRules => "alert rules".to_owned(),
+            Self::Tracker => "error tracker".to_owned(),
         }
     }
 }

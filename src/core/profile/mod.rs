@@ -1,5 +1,6 @@
 //! One service's names, thresholds, statuses, workers, SOPs and links: everything that differs from service to service.
 
+pub mod monitoring;
 pub mod rule;
 pub mod sop;
 pub mod sop_gaps;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::monitoring::Monitoring;
 use crate::profile::rule::{Advice, Rule};
 use crate::profile::sop::{OTHER, Sop, Step, other_step};
 
@@ -54,6 +56,9 @@ pub struct Profile {
     /// The same as the SOP's words have it, to show where the table differs from them.
     #[serde(default)]
     pub literal_rules: Vec<Rule>,
+    /// Its figures, alerts and errors as monitoring servers have them; without it no such server is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<Monitoring>,
 }
 
 /// What an error in the logs is about.
