@@ -3,8 +3,8 @@
 use sopwatch_core::profile::monitoring::Figure;
 
 use super::loaded::Loaded;
-use super::series::Series;
-use super::vector::{Vector, both, divide, each, largest, map, max_by, or, sum_by};
+use super::series::{Labels, Series};
+use super::vector::{Vector, both, divide, each, each_of, largest, map, max_by, or, sum_by, sum_of};
 
 const DAY: i64 = 86_400_000;
 /// The path of the kubelet's probe.
@@ -23,26 +23,25 @@ pub fn offset(figure: Figure) -> i64 {
 
 /// A figure at a moment, both in ms; the moment is that of the query, before any offset.
 pub fn compute(figure: Figure, window: i64, at: i64, data: &Loaded<'_>) -> Vector {
-    let rate = |series: &[Series], at: i64| each(series, |one| one.rate(at, window));
-    let total = |series: &[Series], at: i64| sum_by(&rate(series, at), &[]);
-    let by_pod = |metric: &str| sum_by(&rate(&data.series(metric), at), &["pod"]);
+    let rate = |series: &[Series]| each(series, |one| one.rate(at, window));
+    let total =
+        |fits: fn(&Series) -> bool, at: i64| sum_of(&data.series(INBOUND), fits, |one| one.rate(at, window));
+    let by_pod = |metric: &str| sum_by(&rate(&data.series(metric)), &["pod"]);
     match figure {
         Figure::Up => up(data, at),
         Figure::SampleAge => each(&data.series("up"), |one| {
             Some((at - one.instant(at)?.0) as f64 / 1_000.0)
         }),
         Figure::Volume | Figure::VolumeYesterday | Figure::VolumeLastWeek => {
-            total(&data.filtered(INBOUND, is_users), at - offset(figure))
+            total(is_users, at - offset(figure))
         }
-        Figure::Requests => {
-            let users = data.filtered(INBOUND, is_users);
-            sum_by(&each(&users, |one| one.increase(at, window)), &[])
-        }
-        Figure::Probes => total(&data.filtered(INBOUND, |one| !is_users(one)), at),
+        Figure::Requests => sum_of(&data.series(INBOUND), is_users, |one| one.increase(at, window)),
+        Figure::Probes => total(|one| !is_users(one), at),
         Figure::Errors => error_share(data, at, window),
         Figure::ErrorsByPath => {
-            let failed = data.filtered(INBOUND, |one| is_users(one) && has_code_5(one));
-            largest(sum_by(&rate(&failed, at), &["method", "path", "code"]), 5)
+            let fits = |one: &Series| is_users(one) && has_code_5(one);
+            let failed = each_of(&data.series(INBOUND), fits, |one| one.rate(at, window));
+            largest(sum_by(&failed, &["method", "path", "code"]), 5)
         }
         Figure::Slow => slow_share(data, at, window, "0.1"),
         Figure::VerySlow => slow_share(data, at, window, "1"),
@@ -51,13 +50,15 @@ pub fn compute(figure: Figure, window: i64, at: i64, data: &Loaded<'_>) -> Vecto
             sum_by(&calls, &["apiservice"])
         }
         Figure::OutboundErrors => {
-            let failed = data.filtered(OUTBOUND, |one| label(one, "code") == "0" || has_code_5(one));
-            let failed = sum_by(&rate(&failed, at), &["apiservice"]);
-            let all = sum_by(&rate(&data.series(OUTBOUND), at), &["apiservice"]);
+            let series = data.series(OUTBOUND);
+            let fits = |one: &Series| label(one, "code") == "0" || has_code_5(one);
+            let failed = each_of(&series, fits, |one| one.rate(at, window));
+            let failed = sum_by(&failed, &["apiservice"]);
+            let all = sum_by(&rate(&series), &["apiservice"]);
             divide(&or(failed, map(all.clone(), |_| 0.0)), &all)
         }
         Figure::Cpu => {
-            let used = rate(&data.series("container_cpu_usage_seconds_total"), at);
+            let used = rate(&data.series("container_cpu_usage_seconds_total"));
             of_limit(&used, "cpu", at, data)
         }
         Figure::Throttled => throttled_share(data, at, window),
@@ -111,21 +112,24 @@ fn up(data: &Loaded<'_>, at: i64) -> Vector {
 
 /// The share of the requests of users with a 5xx code: one element, or none without any request.
 pub fn error_share(data: &Loaded<'_>, at: i64, window: i64) -> Vector {
-    let rate = |series: &[Series]| sum_by(&each(series, |one| one.rate(at, window)), &[]);
-    let failed = data.filtered(INBOUND, |one| is_users(one) && has_code_5(one));
-    let none = Vector::from([(super::series::Labels::new(), 0.0)]);
-    divide(&or(rate(&failed), none), &rate(&data.filtered(INBOUND, is_users)))
+    let series = data.series(INBOUND);
+    let rate = |one: &Series| one.rate(at, window);
+    let failed = sum_of(&series, |one| has_code_5(one) && is_users(one), rate);
+    let none = Vector::from([(Labels::new(), 0.0)]);
+    divide(&or(failed, none), &sum_of(&series, is_users, rate))
 }
 
 /// The share of the answers to users that took longer than a bound.
 pub fn slow_share(data: &Loaded<'_>, at: i64, window: i64, bound: &str) -> Vector {
-    let rate = |series: &[Series]| sum_by(&each(series, |one| one.rate(at, window)), &[]);
+    let rate = |one: &Series| one.rate(at, window);
     let answered = |one: &Series| is_users(one) && !has_code_5(one);
-    let quick = data.filtered("api_inbound_request_duration_bucket", |one| {
-        answered(one) && label(one, "le") == bound
-    });
-    let all = data.filtered("api_inbound_request_duration_count", answered);
-    map(divide(&rate(&quick), &rate(&all)), |quick| 1.0 - quick)
+    let quick = sum_of(
+        &data.series("api_inbound_request_duration_bucket"),
+        |one| label(one, "le") == bound && answered(one),
+        rate,
+    );
+    let all = sum_of(&data.series("api_inbound_request_duration_count"), answered, rate);
+    map(divide(&quick, &all), |quick| 1.0 - quick)
 }
 
 /// The share of its periods in which each pod was throttled.
@@ -147,10 +151,11 @@ fn restarts(data: &Loaded<'_>, at: i64, window: i64) -> Vector {
 
 /// What is used of a resource as a share of its limit, by pod.
 fn of_limit(used: &Vector, resource: &str, at: i64, data: &Loaded<'_>) -> Vector {
-    let limits = data.filtered("kube_pod_container_resource_limits", |one| {
-        label(one, "resource") == resource
-    });
-    let limits = each(&limits, |one| Some(one.instant(at)?.1));
+    let limits = each_of(
+        &data.series("kube_pod_container_resource_limits"),
+        |one| label(one, "resource") == resource,
+        |one| Some(one.instant(at)?.1),
+    );
     let by = ["pod", "container"];
     max_by(&divide(&sum_by(used, &by), &sum_by(&limits, &by)), &["pod"])
 }

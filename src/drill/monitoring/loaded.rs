@@ -53,15 +53,6 @@ impl<'a> Loaded<'a> {
             .insert(metric.to_owned(), Rc::clone(&series));
         series
     }
-
-    /// Those of a metric that fit.
-    pub fn filtered(&self, metric: &str, fits: impl Fn(&Series) -> bool) -> Vec<Series> {
-        self.series(metric)
-            .iter()
-            .filter(|one| fits(one))
-            .cloned()
-            .collect()
-    }
 }
 
 /// Every second pod by name; of one pod, that one.

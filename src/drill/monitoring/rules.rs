@@ -37,6 +37,21 @@ enum Ask {
     Scenario,
 }
 
+impl Ask {
+    /// What a share has to be over.
+    fn limit(self) -> f64 {
+        match self {
+            Self::Errors(_, _, limit) | Self::Slow(_, _, _, limit) => limit,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether the samples tell when it no longer holds.
+    fn is_a_share(self) -> bool {
+        matches!(self, Self::Errors(..) | Self::Slow(..))
+    }
+}
+
 /// A rule.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -298,8 +313,9 @@ impl Rules {
 
     /// The world is well from a moment on: conditions of the scenario that last as long as its trouble end.
     pub fn recover(&mut self, at: i64) {
+        let all = &self.all;
         for script in &mut self.scripted {
-            if script.until.is_none() {
+            if script.until.is_none() && !all[script.rule].ask.is_a_share() {
                 script.until = Some(at);
             }
         }
@@ -307,7 +323,9 @@ impl Rules {
 
     /// Whether a condition of the scenario waits for the end of the trouble.
     pub fn waits_for_recovery(&self) -> bool {
-        self.scripted.iter().any(|script| script.until.is_none())
+        let waits =
+            |script: &ScriptedAlert| script.until.is_none() && !self.all[script.rule].ask.is_a_share();
+        self.scripted.iter().any(waits)
     }
 
     /// Evaluates the rules up to a moment, as often as they would have been.
@@ -379,14 +397,31 @@ impl Rules {
     }
 
     fn holds(&self, place: usize, at: i64, data: &Loaded<'_>) -> Vector {
-        let of_scenario = self.scripted.iter().any(|script| {
-            script.rule == place && script.since <= at && script.until.is_none_or(|until| at < until)
-        });
         let found = self.evaluate(place, at, data);
-        if found.is_empty() && of_scenario {
-            return Vector::from([(Labels::new(), 0.42)]);
-        }
-        found
+        let of_scenario = |script: &&ScriptedAlert| {
+            script.rule == place && script.since <= at && script.until.is_none_or(|until| at < until)
+        };
+        let Some(script) = self
+            .scripted
+            .iter()
+            .find(of_scenario)
+            .filter(|_| found.is_empty())
+        else {
+            return found;
+        };
+        // the scenario says that the long window is over its limit too, which would take longer than people practise
+        let mut short = match self.all[place].ask {
+            Ask::Errors(short, ..) if script.until.is_none() => {
+                figures::error_share(data, at, short * MINUTE)
+            }
+            Ask::Slow(bound, short, ..) if script.until.is_none() => {
+                figures::slow_share(data, at, short * MINUTE, bound)
+            }
+            _ => return Vector::from([(Labels::new(), 0.42)]),
+        };
+        let limit = self.all[place].ask.limit();
+        short.retain(|_, share| *share > limit);
+        short
     }
 
     fn take(&mut self, place: usize, at: i64, found: &Vector) {

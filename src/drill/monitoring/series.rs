@@ -43,29 +43,31 @@ impl Series {
     }
 
     /// The samples in the window that ends then.
-    fn window(&self, at: i64, window: i64) -> Vec<(i64, f64)> {
+    fn window(&self, at: i64, window: i64) -> impl Iterator<Item = (i64, f64)> {
         let from = self.samples.partition_point(|sample| sample.at <= at - window);
         let until = self.samples.partition_point(|sample| sample.at <= at);
         let within = self.samples.get(from..until).unwrap_or_default().iter();
-        within
-            .filter_map(|sample| Some((sample.at, sample.value?)))
-            .collect()
+        within.filter_map(|sample| Some((sample.at, sample.value?)))
     }
 
     /// `increase(x[window])` of a counter, as Prometheus extrapolates it; `None` with fewer than two samples.
     pub fn increase(&self, at: i64, window: i64) -> Option<f64> {
-        let samples = self.window(at, window);
-        let (first, last) = (*samples.first()?, *samples.last()?);
-        if samples.len() < 2 {
+        let mut samples = self.window(at, window);
+        let first = samples.next()?;
+        let (mut last, mut count, mut resets) = (first, 1_u32, 0.0);
+        for sample in samples {
+            if sample.1 < last.1 {
+                resets += last.1;
+            }
+            last = sample;
+            count += 1;
+        }
+        if count < 2 {
             return None;
         }
-        let resets = samples.windows(2).map(|pair| match pair {
-            [(_, before), (_, after)] if after < before => *before,
-            _ => 0.0,
-        });
-        let raw = last.1 - first.1 + resets.sum::<f64>();
+        let raw = last.1 - first.1 + resets;
         let sampled = (last.0 - first.0) as f64;
-        let between = sampled / (samples.len() - 1) as f64;
+        let between = sampled / f64::from(count - 1);
         let mut before = (first.0 - (at - window)) as f64;
         if raw > 0.0 && first.1 >= 0.0 {
             // a counter is not extrapolated to less than zero
@@ -89,7 +91,7 @@ impl Series {
 
     /// `predict_linear(x[window], ahead)`: the value in so many seconds, if it goes on along a straight line.
     pub fn predict(&self, at: i64, window: i64, ahead: f64) -> Option<f64> {
-        let samples = self.window(at, window);
+        let samples: Vec<_> = self.window(at, window).collect();
         if samples.len() < 2 {
             return None;
         }

@@ -22,6 +22,29 @@ pub fn each(series: &[Series], value: impl Fn(&Series) -> Option<f64>) -> Vector
     found.collect()
 }
 
+/// The same of those series that fit.
+pub fn each_of(
+    series: &[Series],
+    fits: impl Fn(&Series) -> bool,
+    value: impl Fn(&Series) -> Option<f64>,
+) -> Vector {
+    let meant = series.iter().filter(|one| fits(one));
+    meant
+        .filter_map(|one| Some((nameless(&one.labels), value(one)?)))
+        .collect()
+}
+
+/// The sum of a function of those series that fit: one element, or none where none has a value.
+pub fn sum_of(
+    series: &[Series],
+    fits: impl Fn(&Series) -> bool,
+    value: impl Fn(&Series) -> Option<f64>,
+) -> Vector {
+    let values = series.iter().filter(|one| fits(one)).filter_map(value);
+    let sum = values.fold(None, |sum: Option<f64>, value| Some(sum.unwrap_or(0.0) + value));
+    sum.map(|sum| (Labels::new(), sum)).into_iter().collect()
+}
+
 /// `sum by (…)`: without labels, one element, or none of nothing.
 pub fn sum_by(vector: &Vector, by: &[&str]) -> Vector {
     fold_by(vector, by, |sum, value| sum + value)

@@ -305,15 +305,16 @@ impl Service {
     /// a row that waits, a failed row of this hour.
     pub fn is_in_trouble(&self, at: Timestamp, tables: &Tables) -> bool {
         let since = |moment: Timestamp| at.duration_since(moment).as_mins();
-        let is_led = |lease_type: &str| tables.lease(lease_type).is_some_and(|lease| lease.expires > at);
+        let is_led = |lease_type: &str| {
+            let holds = tables.lease(lease_type).is_some_and(|lease| lease.expires > at);
+            holds && self.holder(lease_type, tables).is_some()
+        };
         let waits = |status: &str, minutes: i64| match status {
-            "accepted" | "preparing" | "provisioning" | "cluster_accepted" | "cluster_provisioned" => {
-                minutes >= 5
-            }
-            "deprovision" | "deprovision_request" | "deleting" => minutes >= 5,
-            "cluster_provisioning" => minutes >= 45,
             "ready" | "complete" | "deleted" => false,
-            _ => minutes < 60,
+            "failed" => minutes < 60,
+            "cluster_provisioning" => minutes >= 10,
+            // a status that nobody knows is trouble, however old
+            _ => minutes >= 5,
         };
         let kafkas = tables
             .kafka_requests
@@ -323,7 +324,13 @@ impl Service {
             .clusters
             .iter()
             .any(|row| row.deleted_at.is_none() && waits(&row.status, since(row.updated_at)));
-        self.outages.is_any() || kafkas || clusters || !["cluster", "kafka"].into_iter().all(is_led)
+        let is_stuck = |running: &Running| running.election_blocked || running.blind_since.is_some();
+        let processes = self.processes.iter().flatten().any(is_stuck);
+        self.outages.is_any()
+            || processes
+            || kafkas
+            || clusters
+            || !["cluster", "kafka"].into_iter().all(is_led)
     }
 
     /// The `/metrics` page of the pod's process; `None` when its port is closed.

@@ -185,16 +185,17 @@ async fn down_is_pending_for_a_quarter_of_an_hour_and_then_fires() {
 }
 
 #[tokio::test]
-async fn every_scenario_names_the_alerts_that_are_there_when_it_begins() {
+async fn every_scenario_names_the_alerts_that_are_there_in_its_first_minutes() {
     let mut wrong = Vec::new();
     for info in crate::scenarios() {
         let scenario = crate::scenario(&info.id).unwrap();
-        let moment = jiff::SignedDuration::from_secs(20);
+        // what only the scenario says would be over by now if the world were well
+        let moment = jiff::SignedDuration::from_secs(110);
         let named = scenario.alerts.iter();
         let named = named.filter(|alert| alert.until.is_none_or(|until| until > moment));
         let named: std::collections::BTreeSet<String> = named.map(|alert| alert.name.clone()).collect();
         let folder = tempfile::tempdir().unwrap();
-        let drill = drill(&info.id, folder.path(), 20).await;
+        let drill = drill(&info.id, folder.path(), 110).await;
         let found = drill.monitoring().active_alerts();
         let found: std::collections::BTreeSet<String> = found
             .into_iter()
