@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::options::MetricsOptions;
+use super::options::{MetricsOptions, Now};
 use super::prometheus::{Prometheus, QueryError};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::{FigureHistory, Observation};
@@ -27,7 +27,7 @@ const EVERY: Duration = Duration::from_secs(30);
 pub(super) async fn run(
     prometheus: Prometheus,
     options: MetricsOptions,
-    now: fn() -> Timestamp,
+    now: Now,
     mut shown: watch::Receiver<bool>,
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
@@ -43,7 +43,7 @@ pub(super) async fn run(
         }
         let answered = tokio::select! {
             () = cancel.cancelled() => return,
-            answered = ask(&prometheus, &queries, now()) => answered,
+            answered = ask(&prometheus, &queries, (now.0)()) => answered,
         };
         let observation = Observation::MetricsHistory(answered);
         if events.send(Event::Observation(observation)).await.is_err() {

@@ -29,7 +29,7 @@ mod tests;
 mod tracker;
 
 pub use self::options::{
-    AlertsOptions, Credential, Endpoint, MetricsOptions, MonitoringOptions, ReadToken, Secret,
+    AlertsOptions, Credential, Endpoint, MetricsOptions, MonitoringOptions, Now, ReadToken, Secret,
     SendThroughCluster, ServiceFilter, TrackerOptions,
 };
 pub use self::poll_loop::{MonitoringRequest, run};

@@ -27,7 +27,17 @@ pub struct MonitoringOptions {
     /// Sentry or GlitchTip.
     pub tracker: Option<TrackerOptions>,
     /// Reads the clock, for the range of a chart.
-    pub now: fn() -> Timestamp,
+    pub now: Now,
+}
+
+/// Reads a clock.
+#[derive(Clone)]
+pub struct Now(pub Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl fmt::Debug for Now {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Now")
+    }
 }
 
 /// A metrics source.

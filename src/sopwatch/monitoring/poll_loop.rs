@@ -96,7 +96,7 @@ pub async fn run(
             let history = history::run(
                 prometheus,
                 of_metrics.clone(),
-                options.now,
+                options.now.clone(),
                 looks,
                 context.events.clone(),
                 context.cancel.clone(),

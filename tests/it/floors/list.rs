@@ -284,6 +284,7 @@ pub const FLOORS: &[Floor] = &[
             "sopwatch_core",
             "clap",
             "directories",
+            "http",
             "jiff",
             "regex",
             "secrecy",
@@ -344,7 +345,7 @@ pub const FLOORS: &[Floor] = &[
     Floor {
         of_crate: "sopwatch",
         module: "runtime",
-        modules: &["kubernetes", "postgres", "journal", "config"],
+        modules: &["kubernetes", "postgres", "monitoring", "journal", "config"],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
@@ -377,7 +378,16 @@ pub const FLOORS: &[Floor] = &[
     Floor {
         of_crate: "sopwatch",
         module: "commands",
-        modules: &["kubernetes", "postgres", "journal", "cli", "config", "runtime"],
+        modules: &[
+            "net",
+            "kubernetes",
+            "postgres",
+            "monitoring",
+            "journal",
+            "cli",
+            "config",
+            "runtime",
+        ],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
@@ -387,6 +397,8 @@ pub const FLOORS: &[Floor] = &[
             "color_eyre",
             "crossterm",
             "fastrand",
+            "futures",
+            "http",
             "jiff",
             "rustix",
             "serde_json",

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::super::options::{
-    AlertsOptions, Credential, MetricsOptions, MonitoringOptions, Secret, TrackerOptions,
+    AlertsOptions, Credential, MetricsOptions, MonitoringOptions, Now, Secret, TrackerOptions,
 };
 use super::super::poll_loop::{MonitoringRequest, run};
 use super::server::{Asked, Exchange, Server};
@@ -86,7 +86,7 @@ fn nothing() -> MonitoringOptions {
         metrics: None,
         alerts: None,
         tracker: None,
-        now: || Timestamp::UNIX_EPOCH,
+        now: Now(Arc::new(|| Timestamp::UNIX_EPOCH)),
     }
 }
 
