@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::profile::monitoring::Monitoring;
 use crate::profile::rule::{Advice, Rule};
-use crate::profile::sop::{OTHER, Sop, Step, other_step};
+use crate::profile::sop::{ALERT, OTHER, Sop, Step, alert_step, other_step};
 
 /// A service as its profile describes it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -487,9 +487,14 @@ impl Profile {
         steps.flat_map(|step| step.links.iter().map(String::as_str))
     }
 
-    /// A step by its id, be it the one that is added to an SOP's own.
+    /// A step by its id, be it one that is added to an SOP's own.
     pub fn step(&self, id: &str) -> Option<&Step> {
-        self.steps.get(id).or_else(|| (id == OTHER).then(other_step))
+        let added = || match id {
+            OTHER => Some(other_step()),
+            ALERT => Some(alert_step()),
+            _ => None,
+        };
+        self.steps.get(id).or_else(added)
     }
 
     /// The handling rules of an SOP, where it refers to another's, its own first and then that one's.

@@ -199,6 +199,7 @@ pub(super) fn drill_parts(
         profile: session.profile.clone(),
         connect,
         database,
+        monitoring: None,
     };
     Ok(ConsoleParts {
         session,

@@ -2,6 +2,7 @@
 
 use color_eyre::eyre::Result;
 
+use super::monitoring;
 use super::{ConsoleParts, connect_options, console, database_options, record_setup, session, with_advice};
 use crate::cli::RecordChoice;
 use crate::config::Settings;
@@ -25,6 +26,7 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
         .map_or_else(|| NO_SOP.to_owned(), |sop| sop.value.clone());
     let sources = Sources {
         profile: session.profile.clone(),
+        monitoring: monitoring::options(settings, &target.namespace, &connect, &Clock::system()),
         connect,
         database: database_options(settings),
     };

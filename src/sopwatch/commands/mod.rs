@@ -5,6 +5,7 @@ mod check;
 mod drill;
 mod incidents;
 mod live;
+mod monitoring;
 mod record_setup;
 mod replay;
 mod report;

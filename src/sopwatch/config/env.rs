@@ -50,6 +50,11 @@ pub(super) struct EnvVariables<'a> {
 }
 
 impl<'a> EnvVariables<'a> {
+    /// The whole environment, for variables that the user's file names.
+    pub(super) fn all(&self) -> &'a BTreeMap<String, String> {
+        self.all
+    }
+
     /// Looks at the environment; a variable with this program's prefix that does not exist is a problem.
     pub(super) fn new(all: &'a BTreeMap<String, String>) -> EnvVariables<'a> {
         let known = || VARIABLES.iter().map(|(name, _)| *name);

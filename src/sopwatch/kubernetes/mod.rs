@@ -27,6 +27,7 @@ mod secrets;
 mod task_context;
 #[cfg(test)]
 mod tests;
+mod token;
 mod watch;
 mod watch_specs;
 mod whoami;
@@ -41,6 +42,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use self::execute::{CommandReply, CommandRequest};
+pub use self::token::kubeconfig_token;
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Observation;
