@@ -115,6 +115,7 @@ pub fn profile() -> Profile {
         error_classes: Vec::new(),
         rules: Vec::new(),
         literal_rules: Vec::new(),
+        monitoring: None,
         id: "managed-services-api".into(),
         title: "Managed Services API".into(),
         service: Service {

@@ -3,13 +3,14 @@
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::api::ApiServer;
+use super::monitoring::MonitoringServer;
 use super::world::NAMESPACE;
 
 /// Writes the kubeconfig. It is JSON, which is YAML, and `kubectl` reads it.
@@ -40,11 +41,42 @@ pub fn write(path: &Path, api: &ApiServer) -> io::Result<()> {
     write_private(path, &serde_json::to_vec_pretty(&config)?)
 }
 
-/// Writes the variables by which programs of a shell find the cluster and the database.
-pub fn write_variables(path: &Path, kubeconfig: &Path, database_url: &str) -> io::Result<()> {
-    let kubeconfig = kubeconfig.display().to_string().replace('\'', r"'\''");
-    let text = format!("export KUBECONFIG='{kubeconfig}'\nexport SOPWATCH_DATABASE_URL='{database_url}'\n");
+/// Writes the variables by which programs of a shell find the cluster and the database, and how `curl` finds the monitoring: addresses
+/// and the files with the headers to sign in, so that no token stands in a list of processes.
+pub fn write_variables(
+    path: &Path,
+    kubeconfig: &Path,
+    database_url: &str,
+    monitoring: &[(MonitoringServer, String, PathBuf)],
+) -> io::Result<()> {
+    let mut text = format!(
+        "export KUBECONFIG={}\nexport SOPWATCH_DATABASE_URL='{database_url}'\n",
+        quoted(kubeconfig)
+    );
+    for (server, url, header) in monitoring {
+        let (name, example) = match server {
+            MonitoringServer::Metrics => ("PROMETHEUS", "/api/v1/query --data-urlencode query=up"),
+            MonitoringServer::Alerts => ("ALERTMANAGER", "/api/v2/alerts"),
+            MonitoringServer::Tracker => ("TRACKER", "/api/0/organizations/managed-services/issues/"),
+        };
+        text += &format!(
+            "export DRILL_{name}={url} DRILL_{name}_LOGIN={}\n\
+             # curl -sG -H @$DRILL_{name}_LOGIN $DRILL_{name}{example}\n",
+            quoted(header)
+        );
+    }
     write_private(path, text.as_bytes())
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+/// Writes a token, and the header that shows it.
+pub fn write_token(path: &Path, header: &Path, token: &str) -> io::Result<()> {
+    write_private(path, format!("{token}\n").as_bytes())?;
+    write_private(header, format!("Authorization: Bearer {token}\n").as_bytes())
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! The embedded world of the console: a Kubernetes API server, a service in its pods, and the service's PostgreSQL database.
+//! The embedded world of the console: a Kubernetes API server, a service in its pods, the service's PostgreSQL database,
+//! and its monitoring.
 //!
 //! # What it is for
 //!
@@ -29,6 +30,8 @@
 //! | what was done to the cluster is noted | `api::audit` |
 //! | a client of the database is served | [`database`]: `listener`, `client`, `wire`, `session` |
 //! | SQL is run | `database::sql`: `parse`, `compile`, `execute` |
+//! | the pods are scraped, and what alerts come of it | [`mod@monitoring`]: `history`, `figures`, `rules` |
+//! | Prometheus, Alertmanager and the error tracker answer | `monitoring`: `servers`, then `prometheus`, `alertmanager`, `tracker` |
 //!
 //! To add an event of the timeline, add it to `scenario::timeline` (or to `service::events`) and handle it where the compiler asks for
 //! it. To add a field of an API object, compare with a recording of a real server first: the answers are tested against recordings.
@@ -39,6 +42,7 @@ pub mod database;
 mod duration;
 pub mod faults;
 mod kubeconfig;
+pub mod monitoring;
 mod random;
 pub mod scenario;
 pub mod service;
@@ -54,6 +58,7 @@ use tokio::sync::watch;
 use api::{ApiServer, ApiState, Rights, Tokens};
 use clock::Clock;
 use database::{Credentials, DatabaseServer, Tables};
+use monitoring::{MonitoringServer, MonitoringServers};
 use world::World;
 
 use sopwatch_core::observe::audit::AuditEntry;
@@ -102,6 +107,7 @@ pub enum DrillError {
 pub struct Drill {
     api: ApiServer,
     database: Arc<DatabaseServer>,
+    monitoring: MonitoringServers,
     clock: Clock,
     kubeconfig: PathBuf,
     variables: PathBuf,
@@ -153,10 +159,19 @@ impl Drill {
             admin: token().map_err(failed)?,
         };
         let state = ApiState::new(world, clock.clone(), rights, tokens, Arc::clone(&database));
-        let api = ApiServer::start(Arc::new(state)).await.map_err(failed)?;
+        let state = Arc::new(state);
+        let api = ApiServer::start(Arc::clone(&state)).await.map_err(failed)?;
+        let monitoring =
+            MonitoringServers::start(state, token)
+                .await
+                .map_err(|source| DrillError::Server {
+                    server: "monitoring",
+                    source,
+                })?;
         let drill = Self {
             api,
             database,
+            monitoring,
             clock,
             kubeconfig: folder.join("kubeconfig"),
             variables: folder.join("env"),
@@ -173,8 +188,31 @@ impl Drill {
             |source| DrillError::File { path, source }
         };
         kubeconfig::write(&self.kubeconfig, &self.api).map_err(failed(&self.kubeconfig))?;
-        kubeconfig::write_variables(&self.variables, &self.kubeconfig, &self.database_url())
-            .map_err(failed(&self.variables))
+        let mut monitoring = Vec::new();
+        for server in MonitoringServer::ALL {
+            let token = self.monitoring_token_file(server);
+            let header = token.with_extension("header");
+            kubeconfig::write_token(&token, &header, self.monitoring.token(server))
+                .map_err(failed(&token))?;
+            monitoring.push((server, self.monitoring.url(server), header));
+        }
+        kubeconfig::write_variables(
+            &self.variables,
+            &self.kubeconfig,
+            &self.database_url(),
+            &monitoring,
+        )
+        .map_err(failed(&self.variables))
+    }
+
+    /// The file with the token of a monitoring server, for a configuration.
+    pub fn monitoring_token_file(&self, server: MonitoringServer) -> PathBuf {
+        self.variables.with_file_name(format!("{}.token", server.name()))
+    }
+
+    /// Prometheus, Alertmanager and the error tracker: their addresses, tokens and faults.
+    pub fn monitoring(&self) -> &MonitoringServers {
+        &self.monitoring
     }
 
     /// The kubeconfig by which `kubectl` and the console find the cluster.

@@ -21,6 +21,7 @@
 //! | 1 | [`net`] | proxies, TLS modes, back-off, database URLs | opening a connection |
 //! | 2 | [`kubernetes`] | watches, logs, access review, sign of life, usage and counters; commands | drawing, judging |
 //! | 2 | [`postgres`] | one read-only connection, polled | writing, selecting a customer's column |
+//! | 2 | [`monitoring`] | Prometheus or Thanos, Alertmanager, the error tracker, polled | judging, reading an event of the tracker |
 //! | 2 | [`journal`] | the record on disk: written, read, verified, listed | judging, waiting on the console's loop |
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
@@ -32,7 +33,8 @@
 //! ```text
 //!   API server ──watch, log, review──▶ kubernetes ─┐                       ┌──▶ screen ──▶ terminal
 //!                                                  ├─ Event ─▶ App::update ┤
-//!   PostgreSQL ──poll────────────────▶ postgres ───┘   (one bounded        └──▶ Effect ──▶ runtime ──▶ the world
+//!   PostgreSQL ──poll────────────────▶ postgres ───┤   (one bounded        └──▶ Effect ──▶ runtime ──▶ the world
+//!   Prometheus, … ──poll─────────────▶ monitoring ─┘
 //!   keys, ticks, resizes ─────────────────────────┘    channel, one loop)          └─ Outcome ─▶ update
 //! ```
 //!
@@ -94,6 +96,7 @@ pub mod commands;
 pub mod config;
 pub mod journal;
 pub mod kubernetes;
+pub mod monitoring;
 pub mod net;
 pub mod postgres;
 pub mod runtime;

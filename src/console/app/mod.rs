@@ -35,7 +35,7 @@ use sopwatch_core::diagnose::{Diagnosis, Recommendation, diagnose};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::state::State;
-use sopwatch_core::profile::sop::{OTHER, Sop, Step, StepStatus, other_step};
+use sopwatch_core::profile::sop::{ALERT, OTHER, Sop, Step, StepStatus, alert_step, other_step};
 use sopwatch_core::profile::{Environment, Profile};
 pub use sopwatch_core::remediate::execution::{Execution, Phase};
 use sopwatch_core::text::SafeText;
@@ -196,12 +196,15 @@ impl App {
         self.session.profile.sop(&self.checklist.sop)
     }
 
-    /// The steps of the chosen SOP, with their ids, and the one that is added for what none of them shows.
+    /// The steps of the chosen SOP, with their ids: the alert first, where one is judged, and last the one that is added for what none of them
+    /// shows.
     pub fn steps(&self) -> Vec<(&str, &Step)> {
         let of_sop = self.sop().map(|sop| self.session.profile.steps_of(sop));
-        let added = self.diagnosis.steps.iter().any(|found| found.id == OTHER);
-        let other = added.then(|| (OTHER, other_step()));
-        of_sop.unwrap_or_default().into_iter().chain(other).collect()
+        let is_added = |id: &str| self.diagnosis.steps.iter().any(|found| found.id == id);
+        let alert = is_added(ALERT).then(|| (ALERT, alert_step()));
+        let other = is_added(OTHER).then(|| (OTHER, other_step()));
+        let of_sop = of_sop.unwrap_or_default();
+        alert.into_iter().chain(of_sop).chain(other).collect()
     }
 
     /// The topmost dialog.
@@ -218,7 +221,13 @@ impl App {
 
     /// Whether the chosen step is one the operator ticks.
     pub fn selected_step_is_manual(&self) -> bool {
+        let steps = self.steps();
+        let step = steps.get(self.panes.step);
         let finding = self.diagnosis.steps.get(self.panes.step);
-        finding.is_some_and(|finding| finding.status == StepStatus::Manual)
+        // What a monitoring server can't tell a person can look at.
+        let open = |status| matches!(status, StepStatus::Unknown | StepStatus::Stale);
+        let may_look = step.is_some_and(|(_, step)| step.check.is_manual());
+        finding
+            .is_some_and(|finding| finding.status == StepStatus::Manual || may_look && open(finding.status))
     }
 }

@@ -39,7 +39,17 @@ impl App {
             SourceId::ClusterEvents,
             SourceId::Database,
         ];
-        let coming = named.into_iter().filter(|id| self.may_come(id));
+        // Of monitoring servers only those that are configured.
+        let monitoring = [
+            SourceId::Metrics,
+            SourceId::Alerts,
+            SourceId::AlertRules,
+            SourceId::Tracker,
+        ];
+        let monitoring = monitoring
+            .into_iter()
+            .filter(|id| self.state.source(id).is_some());
+        let coming = named.into_iter().chain(monitoring).filter(|id| self.may_come(id));
         let mut pending_sources: Vec<_> = coming.map(|id| id.name()).collect();
         let pods = self.state.pods.values().filter(|pod| !pod.is_over());
         pending_sources.extend(pods.filter_map(|pod| self.pending_log(pod)));

@@ -57,8 +57,13 @@ impl App {
                 Vec::new()
             }
             Event::Observation(observation) => {
+                let may_choose = matches!(observation, Observation::Alerts(_) | Observation::AlertRules(_));
                 self.learn(observation);
-                self.go_on()
+                let mut effects = self.go_on();
+                if may_choose {
+                    effects.extend(self.open_by_alert());
+                }
+                effects
             }
             Event::AuditEntry(act) => {
                 self.note_act(act);

@@ -12,6 +12,7 @@ use crate::style::styled_text;
 use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::Recommendation;
+use sopwatch_core::diagnose::monitoring::alerts::{AlertState, ServiceAlert};
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
@@ -217,7 +218,17 @@ struct Choice {
 
 fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {
     let sops = &app.session.profile.sops;
-    let advice: Vec<_> = app.outlook.iter().map(|advice| outlook(app, advice)).collect();
+    let mut advice: Vec<_> = app.outlook.iter().map(|advice| outlook(app, advice)).collect();
+    let alerts = app.alerts();
+    for (sop, (meaning, words)) in sops.iter().zip(&mut advice) {
+        let mut of_sop = alerts.iter().filter(|alert| alert.sop.as_ref() == Some(&sop.id));
+        if let Some(alert) = of_sop.next() {
+            *words = safe!("{} · {words}", alert_in_brief(alert));
+            if alert.is_firing() {
+                *meaning = Meaning::Bad;
+            }
+        }
+    }
     let choices: Vec<_> = sops
         .iter()
         .enumerate()
@@ -240,13 +251,28 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
         .map(|advice| SafeText::from(advice.because.join("; ")));
     let reason = reason.filter(|reason| !reason.is_empty() && !app.is_looking());
     let impact = sops.get(chosen).map(|sop| safe!("{}: {}", sop.id, sop.impact));
-    let about: Vec<SafeText> = reason.into_iter().chain(impact).collect();
+    let of_chosen = sops.get(chosen).map(|sop| &sop.id);
+    let alerts = alerts
+        .iter()
+        .filter(|alert| alert.sop.is_none() || alert.sop.as_ref() == of_chosen);
+    let alerts = alerts.map(|alert| alert.words(app.clock.now));
+    let about: Vec<SafeText> = reason.into_iter().chain(impact).chain(alerts).collect();
     let title = if app.sop().is_some() || app.holds_back() {
         "Choose an SOP"
     } else {
         "Choose the SOP of the alert · Enter choose · Esc later"
     };
     picker(&title.into(), &choices, (chosen, &about), theme, screen, buffer);
+}
+
+/// What an alert does, in a word or two.
+fn alert_in_brief(alert: &ServiceAlert) -> &'static str {
+    match alert.state {
+        AlertState::Firing => "alert fires",
+        AlertState::Pending { .. } => "alert pending",
+        AlertState::Silenced { .. } => "alert silenced",
+        AlertState::Inhibited => "alert held back",
+    }
 }
 
 /// What an SOP would recommend now.

@@ -1,14 +1,16 @@
-//! Which SOP is open. The console never guesses one: until the operator chooses, it judges no step and gives no advice.
+//! Which SOP is open. The console never guesses one: until the operator chooses, or all alerts that fire are for one SOP, it judges no step
+//! and gives no advice.
 //!
 //! The other SOPs are judged from the same observations beside the chosen one, one of them a second: what one of them recommends may be
 //! more urgent.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::app::App;
 use crate::app::event::Effect;
 use crate::dialogs::Dialog;
 use crate::keymap::action::{Action, Context};
+use sopwatch_core::diagnose::monitoring::alerts::{ServiceAlert, choosing_alert, service_alerts};
 use sopwatch_core::diagnose::{Recommendation, diagnose};
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::Sop;
@@ -30,6 +32,7 @@ impl App {
     pub(crate) fn pick_sop(&mut self) {
         let sops = &self.session.profile.sops;
         let chosen = sops.iter().position(|sop| sop.id == self.checklist.sop);
+        let chosen = chosen.or_else(|| self.place_of_worst_alert());
         self.dialogs.push(Dialog::Sops {
             chosen: chosen.unwrap_or(0),
         });
@@ -42,9 +45,63 @@ impl App {
             return Vec::new();
         };
         self.checklist.sop.clone_from(&id);
+        self.checklist.by_alert = None;
         self.panes.step = 0;
         self.judge();
         vec![Effect::Record(Entry::Sop { id })]
+    }
+
+    /// The service's alerts now, those that fire first.
+    pub fn alerts(&self) -> Vec<ServiceAlert> {
+        service_alerts(&self.state, &self.session.profile, self.clock.now)
+    }
+
+    /// Opens the SOP that all alerts that fire are for, while nobody chose one and nobody is choosing. A replay opens what was opened.
+    pub(crate) fn open_by_alert(&mut self) -> Vec<Effect> {
+        let untouched = match self.dialogs.as_slice() {
+            [] => true,
+            [Dialog::Sops { chosen }] => *chosen == self.place_of_worst_alert().unwrap_or(0) || *chosen == 0,
+            _ => false,
+        };
+        let may = self.lacks_sop() && untouched && !self.incident.status.opening && self.player.is_none();
+        if !may || self.attempt.is_some() {
+            return Vec::new();
+        }
+        let alerts = self.alerts();
+        let Some(alert) = choosing_alert(&alerts) else {
+            return Vec::new();
+        };
+        let mut sops = self.session.profile.sops.iter();
+        let Some(place) = sops.position(|sop| Some(&sop.id) == alert.sop.as_ref()) else {
+            return Vec::new();
+        };
+        self.dialogs.clear();
+        let effects = self.choose_sop(place);
+        self.checklist.by_alert = Some(alert.name.clone());
+        effects
+    }
+
+    /// The place of the SOP that the worst alert is for.
+    fn place_of_worst_alert(&self) -> Option<usize> {
+        let alerts = self.alerts();
+        let sop = alerts.iter().find_map(|alert| alert.sop.as_ref())?;
+        self.session
+            .profile
+            .sops
+            .iter()
+            .position(|known| known.id == *sop)
+    }
+
+    /// When the incident began: when the condition of the SOP's alert did, where that is known, else when the console began to look.
+    pub fn incident_began(&self) -> Timestamp {
+        let started = self.session.started_at;
+        let of_sop = |alert: &ServiceAlert| alert.sop.as_deref() == Some(&self.checklist.sop);
+        let alerts = self.alerts();
+        let began = alerts
+            .iter()
+            .filter(|alert| of_sop(alert))
+            .filter_map(|alert| alert.began_at);
+        began.min().map_or(started, |began| began.min(started))
     }
 
     /// What each SOP would recommend: all of them while one is being chosen, else one of them a second. A lesson that keeps its advice

@@ -214,13 +214,20 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         ),
         of("logs", |id| matches!(id, SourceId::Log(_)), false),
         of("db", |id| matches!(id, SourceId::Database), unread),
+        of(
+            "prom",
+            |id| matches!(id, SourceId::Metrics | SourceId::AlertRules),
+            false,
+        ),
+        of("alerts", |id| matches!(id, SourceId::Alerts), false),
+        of("tracker", |id| matches!(id, SourceId::Tracker), false),
     ];
     all.into_iter().flatten().collect()
 }
 
 /// What gives way to the SOP's name on a narrow screen: that another is more urgent is in the bar there, and what is well is not said.
 fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>)> {
-    let clock = age::incident_clock(app.clock.now.duration_since(app.session.started_at));
+    let clock = age::incident_clock(app.clock.now.duration_since(app.incident_began()));
     let mut pieces = sources(app, theme);
     if !app.clock.skew.is_zero() {
         let behind = if app.clock.skew.is_positive() {
@@ -257,8 +264,26 @@ fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>
         let text = safe!("{key}{} is more urgent", sop.id);
         pieces.push((2, StyledText::new(theme).add(Meaning::Notice, text)));
     }
+    if let Some((meaning, text)) = chosen_by(app, wide) {
+        pieces.push((2, StyledText::new(theme).add(meaning, text)));
+    }
     pieces.push((0, StyledText::new(theme).add(Meaning::Heading, clock)));
     pieces
+}
+
+/// The alert that chose the SOP, and how to choose another; once it is over, that.
+fn chosen_by(app: &App, wide: bool) -> Option<(Meaning, SafeText)> {
+    let name = app.checklist.by_alert.as_ref()?;
+    if let Some(at) = app.state.monitoring.ended_at(name) {
+        let ago = duration::brief(app.clock.now.duration_since(at).max(SignedDuration::ZERO));
+        return Some((Meaning::Good, safe!("{name} resolved {ago} ago")));
+    }
+    let key = app
+        .keymap
+        .key_of(Action::PickSop, Context::Console)
+        .filter(|_| wide);
+    let other = key.map_or_else(SafeText::default, |key| safe!(" · {key} other SOP"));
+    Some((Meaning::Notice, safe!("by alert {name}{other}")))
 }
 
 fn token(left: SignedDuration, theme: &Theme) -> (u8, StyledText<'_>) {

@@ -25,14 +25,18 @@ pub(crate) struct SourceError {
 }
 
 /// The faults of what the pods pane shows. Those of the vital signs are told with them, and those of the ReplicaSets with the pods: what
-/// need not be there takes no row for good.
+/// need not be there takes no row for good. Those of monitoring servers are told by their steps.
 pub(crate) fn of_cluster(app: &App) -> Vec<SourceError> {
     faults(app, |id| {
-        use SourceId::{Autoscaler, Database, Log, ReplicaSets, Scrape, Usage};
-        !matches!(
+        use SourceId::{
+            AlertRules, Alerts, Autoscaler, Database, Log, Metrics, ReplicaSets, Scrape, Tracker, Usage,
+        };
+        let of_monitoring = matches!(id, Metrics | Alerts | AlertRules | Tracker);
+        let elsewhere = matches!(
             id,
             Log(_) | Database | Usage | Scrape(_) | Autoscaler | ReplicaSets
-        )
+        );
+        !of_monitoring && !elsewhere
     })
 }
 

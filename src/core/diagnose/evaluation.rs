@@ -19,6 +19,8 @@ pub(crate) struct Evaluation<'a> {
     pub(super) profile: &'a Profile,
     pub(super) leaders: &'a [LeaderReading],
     pub(super) alert: Alert,
+    /// The SOP's id.
+    pub(super) sop: &'a str,
     pub(super) now: Timestamp,
     /// The SOP's steps, once they are judged.
     pub(super) steps: Vec<(&'a Check, StepFinding)>,

@@ -9,6 +9,7 @@ mod evaluation;
 mod event_evidence;
 pub mod leaders;
 mod log_evidence;
+pub mod monitoring;
 pub mod overdue;
 mod pod_evidence;
 pub mod quoting;
@@ -28,17 +29,19 @@ use super::profile::Profile;
 pub use crate::diagnose::decide::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth};
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::leaders::{LeaderReading, read_leaders};
+use crate::diagnose::monitoring::alerts::are_alerts_configured;
 pub(crate) use crate::diagnose::row_evidence::named_once;
 pub use crate::diagnose::settle::window;
 use crate::diagnose::step_result::StepResult;
 use crate::observe::state::State;
+use crate::profile::sop;
 use crate::profile::sop::{Sop, Step, StepStatus};
 use crate::text::SafeText;
 
 /// What the observations say about one SOP.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnosis {
-    /// One a step of the SOP, in order; last [`OTHER`](crate::profile::sop::OTHER), where a rule acts on something that none of them shows.
+    /// First [`ALERT`](crate::profile::sop::ALERT), where a source of alerts is configured; one a step of the SOP, in order; last [`OTHER`](crate::profile::sop::OTHER), where a rule acts on something that none of them shows.
     pub steps: Vec<StepFinding>,
     /// One a worker of the profile, in order.
     pub leaders: Vec<LeaderReading>,
@@ -85,11 +88,13 @@ pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> 
         profile,
         leaders: &leaders,
         alert: sop.alert,
+        sop: &sop.id,
         now,
         steps: Vec::new(),
     };
-    let of_sop = profile.steps_of(sop).into_iter();
-    let steps = of_sop.map(|(id, step)| {
+    let alert = are_alerts_configured(state).then(|| (sop::ALERT, sop::alert_step()));
+    let steps = alert.into_iter().chain(profile.steps_of(sop));
+    let steps = steps.map(|(id, step)| {
         let result = step.check.kind().judge(&case);
         (&step.check, finding(id, step, result))
     });

@@ -36,6 +36,14 @@ pub enum SourceId {
     Usage,
     /// The own counters of one pod, through the API server's pod proxy.
     Scrape(PodUid),
+    /// The metrics source: Prometheus, Thanos, or either behind a proxy.
+    Metrics,
+    /// Alertmanager.
+    Alerts,
+    /// The alerting rules, of the metrics source.
+    AlertRules,
+    /// The error tracker.
+    Tracker,
 }
 
 impl SourceId {
@@ -59,6 +67,10 @@ impl SourceId {
             Self::Database => "database".into(),
             Self::Usage => "usage of the pods".into(),
             Self::Scrape(pod) => safe!("metrics of {}", pod.0),
+            Self::Metrics => "metrics".into(),
+            Self::Alerts => "alerts".into(),
+            Self::AlertRules => "alert rules".into(),
+            Self::Tracker => "error tracker".into(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One service's names, thresholds, statuses, workers, SOPs and links: everything that differs from service to service.
 
+pub mod monitoring;
 pub mod rule;
 pub mod sop;
 pub mod sop_gaps;
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::monitoring::Monitoring;
 use crate::profile::rule::{Advice, Rule};
-use crate::profile::sop::{OTHER, Sop, Step, other_step};
+use crate::profile::sop::{ALERT, OTHER, Sop, Step, alert_step, other_step};
 use crate::safe;
 use crate::text::SafeText;
 
@@ -56,6 +58,9 @@ pub struct Profile {
     /// The same as the SOP's words have it, to show where the table differs from them.
     #[serde(default)]
     pub literal_rules: Vec<Rule>,
+    /// Its figures, alerts and errors as monitoring servers have them; without it no such server is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<Monitoring>,
 }
 
 /// What an error in the logs is about.
@@ -484,9 +489,14 @@ impl Profile {
         steps.flat_map(|step| step.links.iter().map(String::as_str))
     }
 
-    /// A step by its id, be it the one that is added to an SOP's own.
+    /// A step by its id, be it one that is added to an SOP's own.
     pub fn step(&self, id: &str) -> Option<&Step> {
-        self.steps.get(id).or_else(|| (id == OTHER).then(other_step))
+        let added = || match id {
+            OTHER => Some(other_step()),
+            ALERT => Some(alert_step()),
+            _ => None,
+        };
+        self.steps.get(id).or_else(added)
     }
 
     /// The handling rules of an SOP, where it refers to another's, its own first and then that one's.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::rule::Alert;
-use crate::diagnose::steps::{Check, Other};
+use crate::diagnose::steps::{Check, FiringAlert, Other};
 
 /// The procedure for one alert.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -75,6 +75,26 @@ pub struct Step {
     /// Where the source is empty or misleads.
     #[serde(default)]
     pub gaps: Vec<String>,
+}
+
+/// The id of [`alert_step`]. A profile may not have a step of this id.
+pub const ALERT: &str = "alert";
+
+/// The step that is added in front of an SOP's steps where a source of alerts is configured.
+pub fn alert_step() -> &'static Step {
+    static STEP: LazyLock<Step> = LazyLock::new(|| {
+        Step {
+        title: "Alert".to_owned(),
+        check: Check::Alert(FiringAlert {}),
+        text: "Whether the alert of this SOP fires, and since when. An alert that is silenced may be about something that is still wrong."
+            .to_owned(),
+        commands: Vec::new(),
+        links: Vec::new(),
+        escalates: false,
+        gaps: Vec::new(),
+    }
+    });
+    &STEP
 }
 
 /// The id of [`other_step`]. A profile may not have a step of this id.

@@ -42,11 +42,12 @@ const CONDITIONS: [&str; 30] = [
     r#"["leader","none",["kafka"]]"#,
 ];
 
-const CHECKS: [&str; 13] = [
+const CHECKS: [&str; 14] = [
     r#"{"kind":"manual"}"#,
     r#"{"kind":"dashboard","shows":"requests"}"#,
     r#"{"kind":"dashboard","shows":"resources"}"#,
     r#"{"kind":"load","rule":"saturated"}"#,
+    r#"{"kind":"tracker"}"#,
     r#"{"kind":"replicas"}"#,
     r#"{"kind":"pods-ready"}"#,
     r#"{"kind":"events"}"#,

@@ -12,6 +12,7 @@ use serde_json::{Error, Value};
 use crate::diagnose::conditions::{Condition, Shares};
 use crate::diagnose::steps::Check;
 use crate::profile::Profile;
+use crate::profile::monitoring::Figure;
 
 /// A profile out of a record.
 ///
@@ -28,6 +29,10 @@ pub(super) fn profile<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Prof
     let steps = value.get_mut("steps").and_then(Value::as_object_mut);
     for (_, step) in steps.into_iter().flatten() {
         step.get_mut("check").map(drop_unknown::<Check>);
+    }
+    let queries = value.pointer_mut("/monitoring/queries");
+    if let Some(queries) = queries.and_then(Value::as_object_mut) {
+        queries.retain(|figure, _| Figure::named(figure).is_some());
     }
     Profile::deserialize(Lenient(value)).map_err(D::Error::custom)
 }
@@ -144,7 +149,7 @@ mod tests {
             Value::Array(values) => values.iter_mut().map(|value| strew(value, key)).sum(),
             Value::Object(fields) => {
                 // maps by name: the key would be one more name
-                let maps = ["contacts", "steps", "links", "asks"];
+                let maps = ["contacts", "steps", "links", "asks", "variables"];
                 let inner = fields.iter_mut().map(|(name, value)| match value {
                     Value::Object(named) if maps.contains(&name.as_str()) => {
                         named.values_mut().map(|value| strew(value, key)).sum()

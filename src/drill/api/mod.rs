@@ -47,13 +47,14 @@ use http::{HeaderValue, Method, Request, Response, header};
 
 use super::world::Resource;
 use identity::Identity;
-use request::{Form, Target, UrlQuery};
+use request::{Form, Target};
 use status::Refusal;
 use view::View;
 
 pub use body::Body;
 pub use identity::Tokens;
 pub use in_process::InProcess;
+pub(crate) use request::UrlQuery;
 pub use rights::Rights;
 pub use server::ApiServer;
 pub use state::{ApiState, ReceivedRequest};

@@ -87,6 +87,12 @@ impl UrlQuery {
         pair.map(|(_, value)| value.as_str())
     }
 
+    /// All values of a parameter, empty ones too.
+    pub fn all(&self, key: &str) -> impl Iterator<Item = &str> {
+        let own = self.0.iter().filter(move |(name, _)| name == key);
+        own.map(|(_, value)| value.as_str())
+    }
+
     /// A number, if it is there and one.
     pub fn number<N: std::str::FromStr>(&self, key: &str) -> Option<N> {
         self.get(key)?.parse().ok()

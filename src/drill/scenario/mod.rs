@@ -1,5 +1,6 @@
 //! A scenario, read from its TOML file: the world at the start, the timeline, what should be found, and what it teaches.
 
+mod alerts;
 mod built_in;
 mod lesson;
 mod timeline;
@@ -13,6 +14,7 @@ use super::service::Behaviour;
 use crate::duration::span;
 use built_in::names;
 
+pub use alerts::{ScenarioAlert, ScenarioSilence, ScriptedIssue};
 pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
 pub use lesson::{CorrectAction, Expectation, ExpectedAdvice, Lesson};
 pub use timeline::{InfrastructureEvent, Reaction, TimelineEntry, TimelineEvent, Trigger};
@@ -54,6 +56,12 @@ pub struct Scenario {
     /// The API of the metrics server, `metrics.k8s.io`.
     #[serde(default)]
     pub metrics: MetricsApi,
+    /// The alerts that page, or did.
+    #[serde(default, rename = "alert")]
+    pub alerts: Vec<ScenarioAlert>,
+    /// Issues of the error tracker that are no errors of the log.
+    #[serde(default, rename = "issue")]
+    pub issues: Vec<ScriptedIssue>,
     /// What happens, before and after the start.
     #[serde(default)]
     pub timeline: Vec<TimelineEntry>,
@@ -63,6 +71,9 @@ pub struct Scenario {
     /// What should be found, and when.
     #[serde(default)]
     pub expect: Vec<Expectation>,
+    /// What should be found, and when, where metrics, alerts and the error tracker are read too.
+    #[serde(default, rename = "expect_monitored")]
+    pub expect_monitored: Vec<Expectation>,
     /// What it teaches; some scenarios teach nothing.
     pub lesson: Option<Lesson>,
 }

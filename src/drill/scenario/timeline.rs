@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::database::DatabaseFault;
 use crate::duration::maybe_span;
 use crate::faults::ApiFault;
+use crate::monitoring::MonitoringEvent;
 use crate::service::ServiceEvent;
 use sopwatch_core::profile::rule::Advice;
 
@@ -101,6 +102,8 @@ pub enum TimelineEvent {
     Api(ApiFault),
     /// The API server's fault ends.
     ApiHeals,
+    /// A fault of a monitoring server begins or ends.
+    Monitoring(MonitoringEvent),
 }
 
 /// Something that happens to the cluster around the service. It is not a Kubernetes event.
@@ -160,6 +163,7 @@ struct TimelineFields {
     database_heals: Option<bool>,
     api: Option<ApiFault>,
     api_heals: Option<bool>,
+    monitoring: Option<MonitoringEvent>,
 }
 
 impl TimelineFields {
@@ -188,6 +192,7 @@ impl TimelineFields {
             ),
             ("api", self.api.map(TimelineEvent::Api)),
             ("api_heals = true", yes(self.api_heals, TimelineEvent::ApiHeals)),
+            ("monitoring", self.monitoring.map(TimelineEvent::Monitoring)),
         ]
     }
 }

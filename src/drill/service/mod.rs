@@ -32,6 +32,7 @@ use std::collections::BinaryHeap;
 use jiff::Timestamp;
 
 pub use behaviour::Behaviour;
+pub use counters::{Counters, Histogram, InboundKey, OutboundKey};
 pub use events::{Dependency, ServiceEvent, StartFailure};
 pub use ocm::OcmFailure;
 pub use resource_use::{ResourceLimits, Usage};
@@ -283,14 +284,59 @@ impl Service {
         Some(self.running(pod_uid)?.resource_use.usage(at, used))
     }
 
-    /// The `/metrics` page of the pod's process; `None` when its port is closed.
-    pub fn metrics(&self, pod_uid: &str, at: Timestamp) -> Option<String> {
+    /// The counters of the pod's process; `None` when its port is closed.
+    pub fn counters(&self, pod_uid: &str, at: Timestamp) -> Option<Counters> {
         let running = self.running(pod_uid)?;
         if !running.listens(at.as_microsecond()) {
             return None;
         }
         let mut counters = running.counters.clone();
         counters.settle(at.as_microsecond());
+        Some(counters)
+    }
+
+    /// What the pod's process may use; the template's limits when there is none.
+    pub fn limits(&self, pod_uid: &str) -> ResourceLimits {
+        let running = self.running(pod_uid);
+        running.map_or_else(ResourceLimits::default, |running| running.resource_use.bounds)
+    }
+
+    /// Whether anything is wrong that the alerts on the making of Kafkas and clusters are about: a dependency, a lease that nobody renews,
+    /// a row that waits, a failed row of this hour.
+    pub fn is_in_trouble(&self, at: Timestamp, tables: &Tables) -> bool {
+        let since = |moment: Timestamp| at.duration_since(moment).as_mins();
+        let is_led = |lease_type: &str| {
+            let holds = tables.lease(lease_type).is_some_and(|lease| lease.expires > at);
+            holds && self.holder(lease_type, tables).is_some()
+        };
+        let waits = |status: &str, minutes: i64| match status {
+            "ready" | "complete" | "deleted" => false,
+            "failed" => minutes < 60,
+            "cluster_provisioning" => minutes >= 10,
+            // a status that nobody knows is trouble, however old
+            _ => minutes >= 5,
+        };
+        let kafkas = tables
+            .kafka_requests
+            .iter()
+            .any(|row| row.deleted_at.is_none() && waits(&row.status, since(row.updated_at)));
+        let clusters = tables
+            .clusters
+            .iter()
+            .any(|row| row.deleted_at.is_none() && waits(&row.status, since(row.updated_at)));
+        let is_stuck = |running: &Running| running.election_blocked || running.blind_since.is_some();
+        let processes = self.processes.iter().flatten().any(is_stuck);
+        self.outages.is_any()
+            || processes
+            || kafkas
+            || clusters
+            || !["cluster", "kafka"].into_iter().all(is_led)
+    }
+
+    /// The `/metrics` page of the pod's process; `None` when its port is closed.
+    pub fn metrics(&self, pod_uid: &str, at: Timestamp) -> Option<String> {
+        let counters = self.counters(pod_uid, at)?;
+        let running = self.running(pod_uid)?;
         let started = (running.started.as_microsecond() / 10_000) as f64 / 100.0;
         Some(exposition::text(&counters, self.usage(pod_uid, at)?, started))
     }

@@ -89,6 +89,20 @@ impl Outages {
         }
     }
 
+    /// Whether a dependency fails or the database does.
+    pub fn is_any(&self) -> bool {
+        let of_ocm = [self.ocm, self.ocm_dns, self.ocm_syncsets, self.ocm_retried];
+        of_ocm.iter().any(Option::is_some)
+            || self.builds != Builds::Well
+            || self.dns_name_empty
+            || self.sso
+            || self.observatorium
+            || self.route53
+            || self.data_plane
+            || self.start.is_some()
+            || self.database.is_some()
+    }
+
     fn recover(&mut self, dependency: Dependency) {
         match dependency {
             Dependency::Ocm => {

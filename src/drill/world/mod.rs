@@ -15,6 +15,7 @@ mod kubelet;
 mod logs;
 mod managed_fields;
 mod metrics_server;
+mod monitoring;
 mod mounts;
 mod node_status;
 mod nodes;
@@ -40,9 +41,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::database::Tables;
+use super::monitoring::Monitoring;
 use super::random::Random;
 use super::scenario::{Scenario, TimelineEvent};
 use super::service::{Probe, Service};
+use container_run::ContainerState;
 use failures::ContainerFaults;
 use image_pulls::Images;
 use metrics_server::MetricsServer;
@@ -150,6 +153,7 @@ pub struct World {
     next_node: usize,
     requests: VecDeque<FaultRequest>,
     metrics: MetricsServer,
+    monitoring: Monitoring,
 }
 
 /// Pods of the service for which nodes of the usual size have room, those of a rollout included.
@@ -190,6 +194,7 @@ impl World {
             controllers_due: false,
             requests: VecDeque::new(),
             metrics: MetricsServer::new(scenario.metrics, seed),
+            monitoring: Monitoring::of(scenario, seed, now),
         };
         world.create_objects(scenario, now, database);
         world.plan_timeline(scenario, now);
@@ -201,13 +206,23 @@ impl World {
     /// Lets time pass up to `now`.
     pub fn advance(&mut self, now: Timestamp) {
         loop {
-            let next = self.queue.first_key_value().map(|((at, _), _)| *at);
-            let due = next.filter(|at| *at <= now);
+            let queued = self.queue.first_key_value().map(|((at, _), _)| *at);
+            // a scrape is no reason to wake up: it is made up for when the world is looked at
+            let scrape = self.monitoring.next_scrape();
+            let next = queued.map_or(scrape, |queued| queued.min(scrape));
+            let due = Some(next).filter(|at| *at <= now);
             // a process that ended by itself has put something into the queue
             if self.write_lines(due.unwrap_or(now)) {
                 continue;
             }
-            let Some((at, due)) = due.and_then(|at| Some((at, self.queue.pop_first()?.1))) else {
+            let Some(at) = due else {
+                break;
+            };
+            if queued.is_none_or(|queued| scrape < queued) {
+                self.scrape_for_monitoring(at);
+                continue;
+            }
+            let Some((_, due)) = self.queue.pop_first() else {
                 break;
             };
             self.handle(at, due);
@@ -285,6 +300,7 @@ impl World {
         };
         let wrote = !lines.is_empty();
         for line in lines {
+            self.monitoring.take_line(line.at, &line.bytes);
             let instance = kubelet::instance(&line.process.pod_uid, CONTAINER, line.process.restart);
             self.logs.append(&instance, line.at, line.bytes);
         }

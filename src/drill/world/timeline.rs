@@ -163,6 +163,7 @@ impl World {
                 self.requests.push_back(FaultRequest::Database(None));
             }
             TimelineEvent::Api(fault) => self.requests.push_back(FaultRequest::Api(Some(fault.clone()))),
+            TimelineEvent::Monitoring(event) => self.monitoring.set_fault(at, event.server, event.fault),
             TimelineEvent::ApiHeals => self.requests.push_back(FaultRequest::Api(None)),
         }
     }

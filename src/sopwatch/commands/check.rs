@@ -5,7 +5,9 @@ use std::time::Duration;
 use color_eyre::eyre::{OptionExt, Result, WrapErr, eyre};
 
 use super::drill::{drill_folder, drill_parts};
-use super::{ConsoleParts, connect_options, console, database_options, read_scenario, session, with_advice};
+use super::{
+    ConsoleParts, connect_options, console, database_options, monitoring, read_scenario, session, with_advice,
+};
 use crate::cli::{CheckArgs, CheckOutput, ColorChoice};
 use crate::config::{ConfigError, ConfigProblem, Settings};
 use crate::kubernetes;
@@ -112,6 +114,7 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
     let session = session(settings, namespace, None, Clock::system());
     let sources = Sources {
         profile: session.profile.clone(),
+        monitoring: monitoring::options(settings, namespace, &connect, &Clock::system()),
         connect,
         database: database_options(settings),
     };

@@ -201,6 +201,7 @@ pub(super) fn drill_parts(
         profile: session.profile.clone(),
         connect,
         database,
+        monitoring: None,
     };
     Ok(ConsoleParts {
         session,

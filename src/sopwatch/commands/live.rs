@@ -3,7 +3,8 @@
 use color_eyre::eyre::Result;
 
 use super::{
-    ConsoleParts, connect_options, console, database_options, pager, record_setup, session, with_advice,
+    ConsoleParts, connect_options, console, database_options, monitoring, pager, record_setup, session,
+    with_advice,
 };
 use crate::cli::RecordChoice;
 use crate::config::Settings;
@@ -27,6 +28,7 @@ pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {
         .map_or_else(|| NO_SOP.to_owned(), |sop| sop.value.clone());
     let sources = Sources {
         profile: session.profile.clone(),
+        monitoring: monitoring::options(settings, &target.namespace, &connect, &Clock::system()),
         connect,
         database: database_options(settings),
     };

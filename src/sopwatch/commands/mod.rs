@@ -6,6 +6,7 @@ mod doctor;
 mod drill;
 mod incidents;
 mod live;
+mod monitoring;
 mod read_scenario;
 mod record_setup;
 mod replay;

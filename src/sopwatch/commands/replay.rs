@@ -59,6 +59,7 @@ async fn show(settings: &Settings, app: App, dirs: UserDirs) -> Result<u8> {
     let (sender, receiver) = mpsc::channel(QUEUE);
     // Nobody listens: there is nothing to ask.
     let channels = TaskChannels {
+        monitoring: std::sync::Arc::default(),
         database: RestartableChannel::new(1),
         commands: RestartableChannel::new(1),
         focus: std::sync::Arc::default(),

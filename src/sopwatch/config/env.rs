@@ -114,6 +114,11 @@ pub(super) struct EnvVariables<'a> {
 }
 
 impl<'a> EnvVariables<'a> {
+    /// The whole environment, for variables that the user's file names.
+    pub(super) fn all(&self) -> &'a BTreeMap<String, String> {
+        self.all
+    }
+
     /// Looks at the environment.
     pub(super) fn new(all: &'a BTreeMap<String, String>) -> EnvVariables<'a> {
         EnvVariables {

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::dirs::{UserDirs, read_text};
 use super::env::{EnvVariables, LIBPQ};
 use super::errors::{ConfigError, ConfigProblem};
+use super::monitoring::{self, MonitoringSettings};
 use super::origin::{Origin, Setting};
 use super::overrides;
 use super::profiles::{self, DEFAULT_PROFILE, ProfileSource};
@@ -192,6 +193,7 @@ impl<'a> ValueSources<'a> {
             profile_source,
             screen: self.screen(),
             database: self.database(problems),
+            monitoring: self.monitoring(problems),
             overrides,
             document: self.document.clone(),
         })
@@ -462,6 +464,21 @@ impl<'a> ValueSources<'a> {
             tls: self.pick(None, None, user.tls.map(|tls| (tls, "database.tls"))),
             poll: self.poll(),
         }
+    }
+
+    fn monitoring(&self, problems: &mut Vec<ConfigProblem>) -> BTreeMap<String, MonitoringSettings> {
+        let Some(document) = &self.document else {
+            return BTreeMap::new();
+        };
+        let place = monitoring::Place {
+            document,
+            variables: self.variables.all(),
+            dirs: self.dirs,
+            base: &self.base,
+        };
+        let (found, wrong) = monitoring::read(&self.user.environments, &place);
+        problems.extend(wrong);
+        found
     }
 
     fn database_enabled(&mut self) -> Setting<bool> {

@@ -6,6 +6,7 @@ mod errors;
 mod file_commands;
 mod kinds;
 mod load;
+mod monitoring;
 mod origin;
 mod overrides;
 pub mod profiles;
@@ -25,6 +26,9 @@ pub use self::env::{LIBPQ, VARIABLES, is_utf8, locale, unknown_variables};
 pub use self::errors::{ConfigError, ConfigProblem, without_number};
 pub use self::file_commands::{DEFAULT_FILE, Judges, check, init, paths};
 pub use self::load::{DEFAULT_POLL, DEFAULT_THEME, load, load_judged};
+pub use self::monitoring::{
+    CredentialSetting, MetricsSettings, MonitoringSettings, SecretFrom, ServerSettings, TrackerSettings,
+};
 pub use self::origin::{Origin, Setting};
 pub use self::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings};
 pub use self::show::show;

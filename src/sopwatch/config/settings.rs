@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::errors::{ConfigError, ConfigProblem, all_or};
+use super::monitoring::MonitoringSettings;
 use super::origin::{Origin, Setting};
 use super::profiles::ProfileSource;
 use super::spanned_toml::TomlDocument;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub screen: ScreenSettings,
     /// How to reach the database.
     pub database: DatabaseSettings,
+    /// The monitoring servers, by environment.
+    pub monitoring: BTreeMap<String, MonitoringSettings>,
     /// What the user bound to keys.
     pub keys: Vec<KeySetting>,
     /// Where to write what the program does.

@@ -251,6 +251,44 @@ fn environment_lines(settings: &Settings, environment: &Environment) -> Vec<Show
     for (name, link) in &environment.links {
         lines.push(said(&format!("links.{name}"), link.clone()));
     }
+    lines.extend(monitoring_lines(settings, &environment.name));
+    lines
+}
+
+/// The monitoring servers of an environment, and where their credentials come from.
+fn monitoring_lines(settings: &Settings, environment: &str) -> Vec<ShownSetting> {
+    let Some(servers) = settings.monitoring.get(environment) else {
+        return Vec::new();
+    };
+    let metrics = servers.metrics.as_ref().map(|metrics| &metrics.server);
+    let tracker = servers.tracker.as_ref().map(|tracker| &tracker.server);
+    let all = [
+        ("metrics", metrics),
+        ("alerts", servers.alerts.as_ref()),
+        ("tracker", tracker),
+    ];
+    let mut lines = Vec::new();
+    for (section, server) in all
+        .into_iter()
+        .filter_map(|(section, server)| Some((section, server?)))
+    {
+        let key = |name: &str| format!("environments.{environment}.{section}.{name}");
+        lines.push(line(&key("url"), server.url.value.clone(), &server.url.origin));
+        lines.push(line(
+            &key("credential"),
+            server.credential.words(),
+            &server.url.origin,
+        ));
+        let ca_file = server.ca_file.as_ref();
+        lines.extend(
+            ca_file.map(|path| line(&key("ca-file"), path.display().to_string(), &server.url.origin)),
+        );
+    }
+    if let Some(tracker) = &servers.tracker {
+        let key = format!("environments.{environment}.tracker.project");
+        let project = format!("{}/{}", tracker.organisation, tracker.project);
+        lines.push(line(&key, project, &tracker.server.url.origin));
+    }
     lines
 }
 

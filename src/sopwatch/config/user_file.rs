@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::errors::ConfigProblem;
+use super::monitoring::{AlertsKeys, GrafanaKeys, MetricsKeys, TrackerKeys};
 use super::spanned_toml::TomlDocument;
 use super::suggest::nearest;
 use crate::cli::ColorChoice;
@@ -50,6 +51,10 @@ pub(super) struct EnvironmentKeys {
     pub namespace: Option<String>,
     pub read_only: Option<bool>,
     pub links: BTreeMap<String, String>,
+    pub metrics: Option<MetricsKeys>,
+    pub alerts: Option<AlertsKeys>,
+    pub tracker: Option<TrackerKeys>,
+    pub grafana: Option<GrafanaKeys>,
 }
 
 /// One key, or several that do the same.

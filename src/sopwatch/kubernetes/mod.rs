@@ -30,6 +30,7 @@ mod task_context;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod token;
 mod watch;
 mod watch_specs;
 mod whoami;
@@ -44,6 +45,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub use self::send_command::{CommandReply, CommandRequest};
+pub use self::token::kubeconfig_token;
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::Observation;

@@ -195,7 +195,10 @@ impl Console {
             Effect::Quit => LoopAction::Quit,
             Effect::Suspend => LoopAction::Suspend,
             Effect::Redraw => LoopAction::Redraw,
-            Effect::Refresh => self.ask(PollRequest::Refresh),
+            Effect::Refresh => {
+                self.channels.monitoring.send_modify(|request| request.polls += 1);
+                self.ask(PollRequest::Refresh)
+            }
             Effect::WatchRows(of) => self.ask(PollRequest::WatchRows(of)),
             Effect::FocusLogs(focus) => {
                 self.channels.focus.send_replace(focus);

@@ -9,6 +9,8 @@ use super::restartable_channel::RestartableChannel;
 use super::tasks::Tasks;
 use crate::kubernetes;
 use crate::kubernetes::{CommandRequest, ConnectOptions, Requests, SecretRequest};
+use crate::monitoring;
+use crate::monitoring::{MonitoringOptions, MonitoringRequest};
 use crate::postgres;
 use crate::postgres::{DatabaseOptions, PollRequest, ReadSecret};
 use sopwatch_console::app::event::Event;
@@ -29,6 +31,8 @@ pub struct Sources {
     pub connect: ConnectOptions,
     /// How the database is found, or why it is not read.
     pub database: Result<DatabaseOptions, &'static str>,
+    /// The monitoring servers; `None` where none is configured.
+    pub monitoring: Option<MonitoringOptions>,
 }
 
 /// The channels from the console to the tasks.
@@ -40,12 +44,15 @@ pub struct TaskChannels {
     pub commands: RestartableChannel<CommandRequest>,
     /// To the tasks that follow the logs.
     pub focus: Arc<watch::Sender<LogFocus>>,
+    /// To the tasks that ask the monitoring servers.
+    pub monitoring: Arc<watch::Sender<MonitoringRequest>>,
 }
 
 /// Starts the tasks.
 pub fn start(sources: Sources, tasks: &Tasks, events: &mpsc::Sender<Event>) -> TaskChannels {
     let requests = RequestSenders::default();
     start_cluster(&sources, tasks, events, requests.clone());
+    start_monitoring(&sources, tasks, events, &requests);
     let database = start_database(sources, tasks, events, requests.secrets.clone());
     requests.channels(database)
 }
@@ -73,6 +80,7 @@ pub fn start_over(
             cancel,
         )
     });
+    start_monitoring(&sources, tasks, events, &requests);
     let database = start_database(sources, tasks, events, requests.secrets.clone());
     requests.channels(database)
 }
@@ -83,6 +91,7 @@ struct RequestSenders {
     secrets: RestartableChannel<SecretRequest>,
     commands: RestartableChannel<CommandRequest>,
     focus: Arc<watch::Sender<LogFocus>>,
+    monitoring: Arc<watch::Sender<MonitoringRequest>>,
 }
 
 impl Default for RequestSenders {
@@ -91,6 +100,7 @@ impl Default for RequestSenders {
             secrets: RestartableChannel::new(WAITING),
             commands: RestartableChannel::new(WAITING),
             focus: Arc::default(),
+            monitoring: Arc::default(),
         }
     }
 }
@@ -112,8 +122,29 @@ impl RequestSenders {
             database,
             commands: self.commands,
             focus: self.focus,
+            monitoring: self.monitoring,
         }
     }
+}
+
+fn start_monitoring(
+    sources: &Sources,
+    tasks: &Tasks,
+    events: &mpsc::Sender<Event>,
+    requests: &RequestSenders,
+) {
+    let Some(options) = sources.monitoring.clone() else {
+        return;
+    };
+    let (sender, cancel, requests) = (events.clone(), tasks.cancel.clone(), requests.monitoring.clone());
+    tasks.supervise("the monitoring servers", events.clone(), move || {
+        monitoring::run(
+            options.clone(),
+            requests.subscribe(),
+            sender.clone(),
+            cancel.clone(),
+        )
+    });
 }
 
 fn start_database(

@@ -99,6 +99,7 @@ impl Harness {
                 profile,
                 connect,
                 database: Ok(database),
+                monitoring: None,
             },
             &tasks,
             &sender,

@@ -238,5 +238,6 @@ fn read(profile: Arc<sopwatch_core::profile::Profile>, folder: &TempDir) -> Sour
         profile,
         connect,
         database: Ok(database),
+        monitoring: None,
     }
 }

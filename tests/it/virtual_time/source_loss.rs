@@ -173,8 +173,10 @@ fn may_answer(check: &Check, status: StepStatus, state: &State, now: Timestamp) 
             let counted = |id: &SourceId| matches!(id, SourceId::Usage | SourceId::Scrape(_)) && current(id);
             pods && (logs().any(&current) || state.sources().any(|(id, _)| counted(id)))
         }
-        // The last names what a rule rests on, and rules are held elsewhere.
-        Check::Manual(_) | Check::Dashboard(_) | Check::Other(_) => true,
+        // The last names what a rule rests on, and rules are held elsewhere; no monitoring server is asked here.
+        Check::Manual(_) | Check::Dashboard(_) | Check::Tracker(_) | Check::Alert(_) | Check::Other(_) => {
+            true
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Checklist {
     pub sop: String,
     /// Ticks by step id.
     pub ticks: BTreeMap<String, Tick>,
+    /// Name of the alert that chose the SOP; `None` where a person did.
+    pub by_alert: Option<SafeText>,
 }
 
 impl Checklist {
@@ -30,6 +32,7 @@ impl Checklist {
         Self {
             sop: sop.to_owned(),
             ticks: BTreeMap::new(),
+            by_alert: None,
         }
     }
 }

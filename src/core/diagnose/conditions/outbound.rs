@@ -8,13 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::RuleCondition;
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::steps::{Check, Shown};
 use crate::diagnose::vitals::{Outbound, Vitals};
 use crate::profile::Profile;
+use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
 use crate::safe;
 use crate::text::{SafeText, duration};
 
-/// Too many calls to other services fail, by the pods' own counters. No other source counts them: without the counters it is unknown.
+/// Too many calls to other services fail, by the pods' own counters, or by the metrics source and its thresholds. No other source counts
+/// them: without the counters it is unknown where the metrics source does not show it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OutboundFails {
@@ -59,6 +62,12 @@ impl RuleCondition for OutboundFails {
             let by = safe!("{words} ({})", sign.source);
             return Truth::holds(each.chain([by]));
         }
+        let measured = case
+            .metrics()
+            .map(|monitoring| case.outbound_part_of(monitoring, &self.services));
+        if let Some(part) = measured.filter(|part| part.status == StepStatus::Fail) {
+            return Truth::holds(part.evidence);
+        }
         match sign.complete() {
             Some(_) => Truth::holds_not(words),
             None => Truth::unknown(safe!("no data on outbound calls: {}", sign.why())),
@@ -95,6 +104,12 @@ impl RuleCondition for OutboundFails {
         let sign = vitals.together.outbound;
         let seconds = sign.age_s.and_then(|age| i64::try_from(age).ok());
         (sign.source, seconds.map(SignedDuration::from_secs))
+    }
+
+    /// A dashboard's figures show the same, where a metrics source judges them.
+    fn is_about(&self, check: &Check, case: &Evaluation<'_>) -> bool {
+        let shows = matches!(check, Check::Dashboard(dashboard) if dashboard.shows == Shown::Requests);
+        shows && case.metrics().is_some()
     }
 
     fn validate(&self, path: &str, mistakes: &mut Mistakes<'_>) {

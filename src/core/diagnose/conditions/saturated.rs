@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::{Condition, RuleCondition};
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::monitoring::Part;
 use crate::diagnose::quoting;
 use crate::diagnose::steps::Check;
 use crate::diagnose::vital_words::requests_in_words;
 use crate::diagnose::vitals::{Requests, Vitals, sustained};
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
+use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
 use crate::safe;
 use crate::text::{SafeText, duration};
@@ -69,15 +71,28 @@ impl RuleCondition for Saturated {
         let slow = slow
             .iter()
             .map(|(sign, requests)| requests_in_words(sign, requests));
-        let mut because: Vec<_> = head.into_iter().chain(slow).chain(self.cpu_over(case)).collect();
+        let measured = measured(case);
+        let over = measured
+            .iter()
+            .flat_map(|load| load.over.iter().flatten().cloned());
+        let mut because: Vec<_> = head
+            .into_iter()
+            .chain(slow)
+            .chain(self.cpu_over(case))
+            .chain(over)
+            .collect();
         if !because.is_empty() {
             because.extend(cost_of_a_pod(case));
             return Truth::holds(because);
         }
         let logged = &vitals.together.logged;
-        match logged.complete() {
-            Some(requests) => Truth::holds_not(requests_in_words(logged, requests)),
-            None => Truth::unknown(safe!("no data on response times: {}", logged.why())),
+        let Some(requests) = logged.complete() else {
+            return Truth::unknown(safe!("no data on response times: {}", logged.why()));
+        };
+        // A metrics source that is configured and can't tell is missing.
+        match measured.and_then(|load| load.missing) {
+            Some(why) => Truth::unknown(safe!("no data on load: {why}")),
+            None => Truth::holds_not(requests_in_words(logged, requests)),
         }
     }
 
@@ -164,6 +179,45 @@ impl Saturated {
             safe!("CPU at {least} % of its limit or more for {within} (all pods, metrics.k8s.io)")
         })
     }
+}
+
+/// What the metrics source says of the load.
+struct Measured {
+    /// What shows that requests fail or are slow while the CPU has nothing left; `None` where that is not so.
+    over: Option<Vec<SafeText>>,
+    /// Why it can't be told.
+    missing: Option<SafeText>,
+}
+
+/// The load by the metrics source, where it is configured: more pods help only where requests suffer and the CPU is the reason.
+fn measured(case: &Evaluation<'_>) -> Option<Measured> {
+    let monitoring = case.metrics()?;
+    let requests = case.request_parts(monitoring);
+    // The first is the volume, which is no reason for more pods.
+    let suffering = requests.iter().skip(1);
+    let cpu = case.cpu_part(monitoring);
+    let failing: Vec<_> = suffering
+        .clone()
+        .filter(|part| part.status == StepStatus::Fail)
+        .collect();
+    let is_over = cpu.status == StepStatus::Fail && !failing.is_empty();
+    let over = is_over.then(|| {
+        let parts = failing.iter().copied().chain([&cpu]);
+        parts.flat_map(|part| part.evidence.clone()).collect()
+    });
+    let unknown = |part: &&Part| matches!(part.status, StepStatus::Unknown | StepStatus::Stale);
+    // Where neither side can be ruled out, it may be so.
+    let requests_well = suffering
+        .clone()
+        .all(|part| matches!(part.status, StepStatus::Pass | StepStatus::Waiting));
+    let cpu_well = matches!(cpu.status, StepStatus::Pass | StepStatus::Waiting);
+    let missing = (!is_over && !requests_well && !cpu_well)
+        .then(|| suffering.chain([&cpu]).find(unknown))
+        .flatten();
+    Some(Measured {
+        over,
+        missing: missing.and_then(|part| part.evidence.first().cloned()),
+    })
 }
 
 /// `98 % of 1423 requests over 100 ms, 22 % failed (last error: context deadline exceeded)`.

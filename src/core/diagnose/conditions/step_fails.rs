@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::RuleCondition;
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::steps::Check;
 use crate::profile::sop::StepStatus;
 use crate::safe;
 use crate::text::SafeText;
@@ -30,9 +31,10 @@ impl RuleCondition for StepFails {
                 None => Truth::holds(case.failing_in_words()),
             };
         }
+        // The alert tells that something is wrong, not what: without it the other steps tell as much as ever.
         let open = having(StepStatus::Unknown)
             .chain(having(StepStatus::Stale))
-            .next();
+            .find(|(check, _)| !matches!(check, Check::Alert(_)));
         match open {
             Some((_, found)) => Truth::unknown(safe!("step {}: {}", found.title, found.value)),
             None => Truth::holds_not("no step fails"),

@@ -1,9 +1,11 @@
-//! `dashboard`: the operator looks at a dashboard and ticks; the console shows what it sees of it beside.
+//! `dashboard`: what a dashboard shows. A metrics source answers it; without one the operator looks and ticks, and the console shows what it
+//! sees of it beside.
 
 use serde::{Deserialize, Serialize};
 
 use super::StepCheck;
 use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::monitoring::{Part, worst};
 use crate::diagnose::step_result::StepResult;
 use crate::diagnose::vital_words::{requests_in_brief, requests_in_words, value_of};
 use crate::diagnose::vitals::{Outbound, Sign, Usage, Vitals, WINDOW};
@@ -12,7 +14,7 @@ use crate::profile::sop::StepStatus;
 use crate::safe;
 use crate::text::SafeText;
 
-/// The operator looks at a dashboard and ticks; the console shows what it sees of it beside.
+/// The figures of a dashboard: judged where a metrics source is configured, else the operator looks and ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Dashboard {
@@ -32,6 +34,30 @@ pub enum Shown {
 
 impl StepCheck for Dashboard {
     fn judge(&self, case: &Evaluation<'_>) -> StepResult {
+        let seen = self.seen_beside(case);
+        let Some(monitoring) = case.metrics() else {
+            return seen;
+        };
+        let parts = match self.shows {
+            Shown::Requests => {
+                let mut parts = case.request_parts(monitoring);
+                parts.push(case.outbound_part(monitoring));
+                parts
+            }
+            Shown::Resources => case.resource_parts(monitoring),
+        };
+        judged(&parts).evidence(seen.evidence)
+    }
+
+    /// Where no metrics source is configured, and where it can't tell.
+    fn is_manual(&self) -> bool {
+        true
+    }
+}
+
+impl Dashboard {
+    /// What the console sees of it by other sources.
+    fn seen_beside(&self, case: &Evaluation<'_>) -> StepResult {
         let vitals = Vitals::within(case.state, case.profile, case.now, WINDOW);
         let signs = &vitals.together;
         match self.shows {
@@ -51,10 +77,22 @@ impl StepCheck for Dashboard {
                 .aged(signs.usage.age_s),
         }
     }
+}
 
-    fn is_manual(&self) -> bool {
-        true
-    }
+/// The answer of several parts: the worst decides; those that are like it are said first.
+fn judged(parts: &[Part]) -> StepResult {
+    let status = worst(parts);
+    let (deciding, others): (Vec<&Part>, Vec<&Part>) = parts.iter().partition(|part| part.status == status);
+    let briefs: Vec<_> = deciding.iter().map(|part| part.brief.clone()).collect();
+    let evidence = deciding
+        .iter()
+        .chain(&others)
+        .flat_map(|part| part.evidence.clone());
+    let mut result = StepResult::new(status, "metrics")
+        .value(briefs.join(", "))
+        .evidence(evidence);
+    result.age = parts.iter().filter_map(|part| part.age).max();
+    result
 }
 
 /// What a sign says, and what is missing from it.

@@ -55,7 +55,12 @@ impl StepCheck for Load {
             value_of(&signs.logged, requests_in_brief),
             cpu.unwrap_or_default()
         );
-        StepResult::new(status, "request log")
+        let source = if case.metrics().is_some() {
+            "request log and metrics"
+        } else {
+            "request log"
+        };
+        StepResult::new(status, source)
             .value(value)
             .against(threshold(saturated))
             .evidence(evidence)

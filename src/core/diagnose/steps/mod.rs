@@ -5,6 +5,7 @@
 //!
 //! A kind without keys of its own ignores any key, as it always did: its struct does without `deny_unknown_fields`.
 
+mod alert;
 mod any_ready;
 mod dashboard;
 mod events;
@@ -19,9 +20,11 @@ mod pods_ready;
 mod replicas;
 #[cfg(test)]
 mod tests;
+mod tracker;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::alert::FiringAlert;
 pub use self::any_ready::AnyReady;
 pub use self::dashboard::{Dashboard, Shown};
 pub use self::events::Events;
@@ -34,6 +37,7 @@ pub use self::one_leader::OneLeader;
 pub use self::other::Other;
 pub use self::pods_ready::PodsReady;
 pub use self::replicas::Replicas;
+pub use self::tracker::TrackerIssues;
 use super::evaluation::Evaluation;
 use super::step_result::StepResult;
 use crate::profile::validation::Mistakes;
@@ -48,6 +52,8 @@ pub enum Check {
     Dashboard(Dashboard),
     /// The pods keep up with their requests.
     Load(Load),
+    /// No issue of the error tracker is new or rising; without a tracker, the operator looks and ticks.
+    Tracker(TrackerIssues),
     /// The deployment is configured to the profile's number of pods.
     Replicas(Replicas),
     /// So many pods are configured, started and ready.
@@ -64,6 +70,9 @@ pub enum Check {
     Limits(WithinLimits),
     /// No row of a table failed lately.
     Failed(Failed),
+    /// The SOP's alert does not fire. Only the added step has it, never a profile's.
+    #[serde(skip)]
+    Alert(FiringAlert),
     /// No rule acts on what no other step shows. Only the added step has it, never a profile's.
     #[serde(skip)]
     Other(Other),
@@ -90,6 +99,8 @@ impl Check {
             Self::Manual(kind) => kind,
             Self::Dashboard(kind) => kind,
             Self::Load(kind) => kind,
+            Self::Tracker(kind) => kind,
+            Self::Alert(kind) => kind,
             Self::Replicas(kind) => kind,
             Self::PodsReady(kind) => kind,
             Self::Events(kind) => kind,

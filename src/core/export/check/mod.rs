@@ -4,6 +4,7 @@
 mod changes;
 mod line;
 mod markdown;
+mod monitoring;
 mod parts;
 mod table;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use self::monitoring::{AlertRow, FigureRow, IssueRow, TrackerRow};
 pub use self::parts::{
     DatabaseRow, LeaderRow, LeaseRow, Literal, OtherPod, PodRow, PodSigns, Recommended, SourceTrouble,
     StandbyRow, StepRow, VitalSigns,
@@ -73,6 +75,12 @@ pub struct Assessment {
     pub owned_by_name: Option<&'static str>,
     /// How the service does.
     pub vitals: VitalSigns,
+    /// The service's alerts, those that fire first; empty also where no source of alerts is configured.
+    pub alerts: Vec<AlertRow>,
+    /// The figures of the metrics source; empty also where none is configured.
+    pub metrics: Vec<FigureRow>,
+    /// What the error tracker has; `None` where none is configured.
+    pub tracker: Option<TrackerRow>,
     #[serde(skip)]
     action: Advice,
     #[serde(skip)]
@@ -110,6 +118,9 @@ impl Assessment {
             other_pods: parts::other_pods(account),
             owned_by_name: account.state.owned_by_name(),
             vitals: VitalSigns::of(account),
+            alerts: monitoring::alerts(account),
+            metrics: monitoring::metrics(account),
+            tracker: monitoring::tracker(account),
             action: decision.recommendation.action,
             title: (&account.sop.title).into(),
         }

@@ -4,7 +4,7 @@ use super::value;
 use crate::diagnose::Recommendation;
 use crate::profile::Profile;
 use crate::profile::rule::Advice;
-use crate::profile::sop::{OTHER, Sop, other_step};
+use crate::profile::sop::{ALERT, OTHER, Sop, alert_step, other_step};
 use crate::record::Began;
 use crate::safe;
 use crate::text::Redacted;
@@ -53,7 +53,12 @@ impl<'a> Names<'a> {
 
     pub(super) fn step(&self, id: &str) -> Redacted {
         let known = self.profile.and_then(|profile| profile.step(id));
-        let step = known.or_else(|| (id == OTHER).then(other_step));
+        let added = || match id {
+            OTHER => Some(other_step()),
+            ALERT => Some(alert_step()),
+            _ => None,
+        };
+        let step = known.or_else(added);
         value(step.map_or(id, |step| &step.title))
     }
 

@@ -2,13 +2,21 @@
 //!
 //! An observation carries the times its source gave it; the moment it reached the console is the time of the event that brings it.
 
+mod alerts;
 mod cluster;
 mod database;
+mod metrics;
+#[cfg(test)]
+mod monitoring_wire_tests;
+mod tracker;
 mod vitals;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::alerts::{
+    ActiveAlert, AlertRule, AlertsReading, Alive, FiringAlert, Labels, RulesReading, Silence,
+};
 pub use self::cluster::{
     Access, Autoscaler, ClusterEvent, Condition, Connection, Container, ContainerState, Controller,
     Deployment, Ended, Limits, Origin, Permission, Pod, PodUid, ReplicaSet, short_name,
@@ -17,6 +25,8 @@ pub use self::database::{
     BySight, DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, Standby, Standing, StandingRow,
     StatusCount, TableReading, UnderWay,
 };
+pub use self::metrics::{Answer, FigureHistory, FigureReading, Sample, Value};
+pub use self::tracker::{Confirmed, Issue, TrackerReading};
 pub use self::vitals::{ContainerUsage, OutboundTotals, PodUsage, RequestTotals, Scrape};
 use crate::logparse::{ContainerKey, LogBatch};
 use crate::observe::source::{SourceId, SourceState};
@@ -82,4 +92,14 @@ pub enum Observation {
         /// What they say.
         scrape: Scrape,
     },
+    /// What the metrics source was asked in one round.
+    Metrics(Vec<FigureReading>),
+    /// How figures moved over the last hour, as it was asked for.
+    MetricsHistory(Vec<FigureHistory>),
+    /// One poll of Alertmanager.
+    Alerts(AlertsReading),
+    /// One poll of the alerting rules.
+    AlertRules(RulesReading),
+    /// One poll of the error tracker.
+    Tracker(TrackerReading),
 }

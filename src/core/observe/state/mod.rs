@@ -1,5 +1,8 @@
 //! All that is known now: observations as they came in, each with its source's state.
 
+mod monitoring;
+#[cfg(test)]
+mod monitoring_tests;
 mod movement;
 #[cfg(test)]
 mod movement_tests;
@@ -16,6 +19,10 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use self::monitoring::polled_every;
+pub use self::monitoring::{
+    ALERTS_EVERY, IssueCount, METRICS_EVERY, MonitoringKnown, RULES_EVERY, TRACKER_EVERY,
+};
 use self::movement::Movements;
 pub use self::movement::{Movement, Oldest, Seen};
 pub use self::owners::{Basis, Owners};
@@ -98,6 +105,9 @@ pub struct State {
     /// What the pods used and counted of late.
     #[serde(skip)]
     pub vitals: VitalSamples,
+    /// What monitoring servers said.
+    #[serde(skip)]
+    pub monitoring: MonitoringKnown,
     /// The database session.
     pub database: Option<DatabaseConnection>,
     /// The newest poll and when it came.
@@ -220,12 +230,23 @@ impl State {
                 self.vitals.add_usage(usage, now);
                 self.hear(SourceId::Usage, SourceState::Live, now);
             }
+            observation @ (Observation::Metrics(_)
+            | Observation::MetricsHistory(_)
+            | Observation::Alerts(_)
+            | Observation::AlertRules(_)
+            | Observation::Tracker(_)) => self.apply_monitoring(observation, now),
             Observation::Scrape { pod, scrape } => {
                 if let Some(known) = self.pods.get(&pod) {
                     self.vitals.add_scrape(pod.clone(), known.restarts, scrape, now);
                     self.hear(SourceId::Scrape(pod), SourceState::Live, now);
                 }
             }
+        }
+    }
+
+    fn apply_monitoring(&mut self, observation: Observation, now: Timestamp) {
+        if let Some(id) = self.monitoring.apply(observation, now) {
+            self.hear(id, SourceState::Live, now);
         }
     }
 
@@ -240,8 +261,9 @@ impl State {
         let leases = leases.flat_map(|track| [Some(&mut track.first_seen_at), track.advanced_at.as_mut()]);
         let movements = self.movements.moments();
         let vitals = self.vitals.moments();
+        let monitoring = self.monitoring.moments();
         let all = sources.chain(readings).chain(rows).chain(counts).chain(back);
-        let all = all.chain(movements).chain(vitals);
+        let all = all.chain(movements).chain(vitals).chain(monitoring);
         for at in all.chain(leases.flatten()) {
             *at = at.saturating_add(span).unwrap_or(*at);
         }
@@ -455,7 +477,9 @@ impl State {
         let rests = match id {
             SourceId::Usage | SourceId::Scrape(_) => self.paced(VITALS_EVERY),
             SourceId::Log(_) if source.state == SourceState::Live => self.paced(self.check_waits()),
-            _ => SignedDuration::ZERO,
+            // One whose polls fail is known to have stopped; one that is slow may miss its turn twice.
+            _ if source.problem().is_some() => self.paced(polled_every(id).unwrap_or_default()),
+            _ => self.paced(polled_every(id).map_or(SignedDuration::ZERO, |every| every * 3 - STALE_AFTER)),
         };
         if asked_once || age <= self.paced(STALE_AFTER) + rests {
             Freshness::Fresh(age)

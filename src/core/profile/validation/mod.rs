@@ -9,6 +9,7 @@ mod decision_table;
 pub mod identifier;
 mod leaders;
 mod metrics;
+mod monitoring;
 mod procedures;
 mod references;
 mod service;
@@ -52,6 +53,7 @@ pub fn mistakes_in(profile: &Profile) -> Vec<Mistake> {
     mistakes.error_class_patterns();
     mistakes.rules();
     mistakes.contacts();
+    mistakes.monitoring();
     mistakes.found
 }
 

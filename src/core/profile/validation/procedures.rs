@@ -2,7 +2,7 @@
 
 use super::Mistakes;
 use super::identifier::is_key;
-use crate::profile::sop::{OTHER, PLACEHOLDERS, Sop, Step};
+use crate::profile::sop::{ALERT, OTHER, PLACEHOLDERS, Sop, Step};
 
 impl<'a> Mistakes<'a> {
     pub(super) fn steps(&mut self) {
@@ -17,7 +17,7 @@ impl<'a> Mistakes<'a> {
         self.require(is_key(id), &path, || {
             format!("`{id}` is not a name of lower-case letters, digits and `-`")
         });
-        self.require(id != OTHER, &path, || {
+        self.require(id != OTHER && id != ALERT, &path, || {
             format!("`{id}` is reserved: choose another name")
         });
         step.check.kind().validate(&format!("{path}.check"), self);

@@ -6,6 +6,7 @@ mod cluster;
 mod database;
 mod facts;
 mod local;
+mod monitoring;
 mod page;
 
 use std::time::Duration;
@@ -31,7 +32,7 @@ const ONCE: Duration = Duration::from_hours(1);
 
 /// What is looked at, in the order of the page. Monitoring (metrics, alerts, the error tracker) belongs between the database and the disk:
 /// its section takes the states of those sources from [`Facts::state`], as [`database::database`] does.
-const SECTIONS: [fn(&Facts) -> Section; 9] = [
+const SECTIONS: [fn(&Facts) -> Section; 10] = [
     local::terminal,
     local::locale,
     local::configuration,
@@ -40,6 +41,7 @@ const SECTIONS: [fn(&Facts) -> Section; 9] = [
     cluster::clocks,
     cluster::logs,
     database::database,
+    monitoring::monitoring,
     local::disk,
 ];
 
@@ -63,6 +65,7 @@ pub async fn doctor(settings: &Settings, arguments: &DoctorArgs, dirs: &UserDirs
     let parts = ConsoleParts {
         sources: Sources {
             profile: session.profile.clone(),
+            monitoring: super::monitoring::options(settings, namespace, &connect, &Clock::system()),
             connect,
             database,
         },
@@ -100,6 +103,16 @@ fn have_answered(console: &Console) -> bool {
         SourceId::ReplicaSets,
         SourceId::ClusterEvents,
     ];
+    let monitoring = [
+        SourceId::Metrics,
+        SourceId::Alerts,
+        SourceId::AlertRules,
+        SourceId::Tracker,
+    ];
+    let asked = |id: &&SourceId| state.source(id).is_some();
+    if monitoring.iter().filter(asked).any(is_open) {
+        return false;
+    }
     if is_open(&SourceId::Database) || cluster.iter().any(is_open) {
         return false;
     }

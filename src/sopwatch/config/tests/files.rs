@@ -62,7 +62,7 @@ fn every_line_of_the_default_file_is_a_setting() {
 }
 
 /// Every key of the user's file.
-const USER_KEYS: [&str; 26] = [
+const USER_KEYS: [&str; 40] = [
     "profile",
     "environment",
     "namespace",
@@ -83,6 +83,20 @@ const USER_KEYS: [&str; 26] = [
     "tls",
     "[contacts]",
     "[environments.",
+    "[environments.stage.metrics]",
+    "[environments.stage.alerts]",
+    "[environments.stage.tracker]",
+    "[environments.stage.grafana]",
+    "kubeconfig-token",
+    "tenancy",
+    "rules",
+    "data-source",
+    "token-file",
+    "token-variable",
+    "organisation",
+    "project",
+    "[environments.stage.links]",
+    "[environments.production]",
     "[keys]",
     "[thresholds]",
     "replicas",

@@ -2,6 +2,7 @@
 
 mod files;
 mod mistakes;
+mod monitoring;
 mod procedures;
 mod values;
 

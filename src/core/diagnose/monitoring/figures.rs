@@ -1,0 +1,166 @@
+//! A figure as it may be used: its rows, or why there are none; what has warnings proves nothing by what it lacks.
+
+use crate::safe;
+use crate::text::SafeText;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::step_result::SourceCheck;
+use crate::observe::observation::{Answer, Sample};
+use crate::observe::source::SourceId;
+use crate::profile::monitoring::{Figure, Monitoring};
+use crate::profile::sop::StepStatus;
+use crate::text::duration;
+
+/// Polls without an answer after which a figure is stale.
+const MISSED: u32 = 3;
+
+/// Why a figure can't be used.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Missing {
+    /// [`StepStatus::Unknown`], or [`StepStatus::Stale`] where it was known and is too old.
+    pub(super) status: StepStatus,
+    /// Why.
+    pub(super) why: SafeText,
+}
+
+/// A figure that was answered of late.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    answer: &'a Answer,
+    /// How old the answer is.
+    pub(super) age: SignedDuration,
+    figure: Figure,
+}
+
+impl<'a> Known<'a> {
+    /// The rows that are there: enough to see that something fails.
+    pub(super) fn rows(&self) -> &'a [Sample] {
+        &self.answer.rows
+    }
+
+    /// The numbers of the rows.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + 'a {
+        self.answer.rows.iter().filter_map(|row| row.value.finite())
+    }
+
+    /// The one number of a figure that has one row.
+    pub(super) fn number(&self) -> Option<f64> {
+        self.numbers().next()
+    }
+
+    /// Why what is not in the answer proves nothing; `None` where the answer is whole.
+    pub(super) fn incomplete(&self) -> Option<Missing> {
+        let title = self.figure.title();
+        let why = if let [first, ..] = self.answer.warnings.as_slice() {
+            safe!("{title}: the metrics source warns that data may be missing ({first})")
+        } else if self.answer.left_out > 0 {
+            safe!("{title}: {} rows are not shown", self.answer.left_out)
+        } else {
+            return None;
+        };
+        Some(unknown(why))
+    }
+
+    /// All numbers, one a row, where the answer is whole and each row has one.
+    pub(super) fn complete(&self) -> Result<Vec<f64>, Missing> {
+        if let Some(missing) = self.incomplete() {
+            return Err(missing);
+        }
+        let title = self.figure.title();
+        let numbers: Vec<_> = self.numbers().collect();
+        if numbers.is_empty() && self.rows().is_empty() {
+            return Err(unknown(safe!("{title}: the metrics source has no row")));
+        }
+        if numbers.len() < self.rows().len() {
+            return Err(unknown(safe!("{title}: no number (nothing to divide by)")));
+        }
+        Ok(numbers)
+    }
+}
+
+pub(super) fn unknown(why: SafeText) -> Missing {
+    Missing {
+        status: StepStatus::Unknown,
+        why,
+    }
+}
+
+impl Evaluation<'_> {
+    /// A figure, if it was answered of late.
+    pub(super) fn known_figure(
+        &self,
+        figure: Figure,
+        window: Option<Duration>,
+    ) -> Result<Known<'_>, Missing> {
+        let missing = |status, why| Missing { status, why };
+        match self.hear(&SourceId::Metrics, "metrics") {
+            SourceCheck::Current(_) => {}
+            SourceCheck::Never(why) => return Err(missing(StepStatus::Unknown, why)),
+            SourceCheck::Stopped(_, why) => return Err(missing(StepStatus::Stale, why)),
+        }
+        let title = figure.title();
+        let Some((at, reading)) = self.state.monitoring.figure(figure, window) else {
+            return Err(unknown(safe!("{title}: not asked for")));
+        };
+        let age = self.since(*at);
+        let answer = reading.answer.as_ref();
+        let answer = answer.map_err(|why| unknown(safe!("{title}: {why}")))?;
+        if age > self.state.paced(duration::of(figure.every() * MISSED)) {
+            let why = safe!("{title}: last answer {} ago", duration::brief(age));
+            return Err(missing(StepStatus::Stale, why));
+        }
+        Ok(Known { answer, age, figure })
+    }
+
+    /// A figure of the service's own counters: they tell nothing where the newest scrape is too old.
+    pub(super) fn scraped_figure(
+        &self,
+        monitoring: &Monitoring,
+        figure: Figure,
+        window: Option<Duration>,
+    ) -> Result<Known<'_>, Missing> {
+        let ages = self.known_figure(Figure::SampleAge, None)?.complete()?;
+        let oldest = ages.into_iter().fold(0.0, f64::max);
+        let limit = monitoring.thresholds.sample_age;
+        if oldest > limit.as_secs_f64() {
+            let oldest = SignedDuration::from_secs(oldest as i64);
+            return Err(Missing {
+                status: StepStatus::Stale,
+                why: safe!(
+                    "the newest scrape of a pod is {} old (at most {})",
+                    duration::brief(oldest),
+                    duration::brief(duration::of(limit))
+                ),
+            });
+        }
+        self.known_figure(figure, window)
+    }
+
+    /// How many pods should be seen.
+    pub(super) fn expected_pods(&self) -> usize {
+        let configured = self
+            .state
+            .deployment
+            .as_ref()
+            .map(|deployment| deployment.replicas);
+        configured.unwrap_or(self.profile.service.replicas) as usize
+    }
+}
+
+/// A share as people read it: `0.2 %`, `12 %`.
+pub(super) fn percent(share: f64) -> SafeText {
+    let percent = share * 100.0;
+    if percent.abs() < 10.0 && percent != 0.0 {
+        safe!("{percent:.1} %")
+    } else {
+        safe!("{percent:.0} %")
+    }
+}
+
+/// A span as text: `5m`.
+pub(super) fn span(window: Duration) -> SafeText {
+    duration::brief(duration::of(window)).into()
+}

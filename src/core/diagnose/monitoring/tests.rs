@@ -1,0 +1,1016 @@
+//! The verdicts on what monitoring servers show, each threshold from both sides, and what proves nothing.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::alerts::{AlertState, choosing_alert, service_alerts};
+use crate::diagnose::{Diagnosis, StepFinding, diagnose};
+use crate::observe::observation::{
+    ActiveAlert, AlertRule, AlertsReading, Alive, Answer, Confirmed, FigureReading, FiringAlert, Issue,
+    Labels, Observation, RulesReading, Sample, Silence, TrackerReading, Value,
+};
+use crate::observe::source::{Problem, ProblemKind, SourceId, SourceState};
+use crate::observe::state::State;
+use crate::profile::Profile;
+use crate::profile::monitoring::Figure;
+use crate::profile::rule::Advice;
+use crate::profile::sop::StepStatus;
+use crate::testkit::{ago, built_in_profile, now};
+
+static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
+
+const SHORT: u64 = 300;
+const LONG: u64 = 1_800;
+const QUIET: u64 = 600;
+
+/// What the metrics source answered, to be changed by a test.
+#[derive(Clone, Debug)]
+struct Figures(Vec<FigureReading>);
+
+fn rows(values: &[f64]) -> Vec<Sample> {
+    let pods = ["msa-1-aaaaa", "msa-1-bbbbb", "msa-1-ccccc"];
+    let row = |(index, value): (usize, &f64)| Sample {
+        labels: vec![("pod".into(), pods[index % 3].into())],
+        value: Value(*value),
+    };
+    values.iter().enumerate().map(row).collect()
+}
+
+fn calls(values: &[(&str, f64)]) -> Vec<Sample> {
+    let row = |(service, value): &(&str, f64)| Sample {
+        labels: vec![("apiservice".into(), (*service).into())],
+        value: Value(*value),
+    };
+    values.iter().map(row).collect()
+}
+
+impl Figures {
+    /// A service that is well.
+    fn well() -> Self {
+        let mut figures = Self(Vec::new());
+        figures.put(Figure::Up, None, rows(&[1.0, 1.0, 1.0]));
+        figures.put(Figure::SampleAge, None, rows(&[10.0, 20.0, 29.0]));
+        figures.put(Figure::Volume, Some(SHORT), rows(&[2.0]));
+        figures.put(Figure::VolumeYesterday, Some(SHORT), rows(&[1.9]));
+        figures.put(Figure::VolumeLastWeek, Some(SHORT), rows(&[1.8]));
+        figures.put(Figure::Requests, Some(SHORT), rows(&[600.0]));
+        figures.put(Figure::Requests, Some(QUIET), rows(&[1_200.0]));
+        figures.put(Figure::Probes, Some(SHORT), rows(&[0.6]));
+        for figure in [Figure::Errors, Figure::Slow, Figure::VerySlow] {
+            figures.put(figure, Some(SHORT), rows(&[0.0]));
+            figures.put(figure, Some(LONG), rows(&[0.0]));
+        }
+        figures.put(Figure::ErrorsByPath, Some(SHORT), Vec::new());
+        figures.put(
+            Figure::OutboundCalls,
+            Some(QUIET),
+            calls(&[("ocm", 20.0), ("sso", 12.0)]),
+        );
+        figures.put(
+            Figure::OutboundErrors,
+            Some(QUIET),
+            calls(&[("ocm", 0.0), ("sso", 0.0)]),
+        );
+        figures.put(Figure::Cpu, Some(SHORT), rows(&[0.2, 0.3, 0.1]));
+        figures.put(Figure::Throttled, Some(SHORT), rows(&[0.0, 0.0, 0.0]));
+        figures.put(Figure::Memory, None, rows(&[0.4, 0.5, 0.4]));
+        figures.put(Figure::MemoryInAnHour, Some(LONG), rows(&[0.4, 0.5, 0.4]));
+        figures.put(Figure::Restarts, Some(LONG), rows(&[0.0, 0.0, 0.0]));
+        figures.put(Figure::OomKilled, Some(LONG), Vec::new());
+        for figure in [
+            Figure::NetworkReceived,
+            Figure::NetworkSent,
+            Figure::NetworkErrors,
+            Figure::NetworkDrops,
+            Figure::DiskReads,
+            Figure::DiskWrites,
+        ] {
+            figures.put(figure, Some(SHORT), rows(&[0.0, 0.0, 0.0]));
+        }
+        figures
+    }
+
+    fn put(&mut self, figure: Figure, window_s: Option<u64>, rows: Vec<Sample>) {
+        self.0
+            .retain(|known| (known.figure, known.window_s) != (figure, window_s));
+        self.0.push(FigureReading {
+            figure,
+            window_s,
+            answer: Ok(Answer {
+                rows,
+                ..Answer::default()
+            }),
+        });
+    }
+
+    fn with(mut self, figure: Figure, window_s: Option<u64>, values: &[f64]) -> Self {
+        self.put(figure, window_s, rows(values));
+        self
+    }
+
+    fn with_calls(mut self, figure: Figure, values: &[(&str, f64)]) -> Self {
+        self.put(figure, Some(QUIET), calls(values));
+        self
+    }
+
+    fn state(self) -> State {
+        self.state_of(0)
+    }
+
+    fn state_of(self, seconds_ago: i64) -> State {
+        let mut state = State::default();
+        state.began_at = Some(ago(600));
+        state.apply(Observation::Metrics(self.0), ago(seconds_ago));
+        state
+    }
+}
+
+fn judged(state: &State, sop: &str) -> Diagnosis {
+    diagnose(state, &PROFILE, PROFILE.sop(sop).unwrap(), now())
+}
+
+fn step(state: &State, id: &str) -> StepFinding {
+    let diagnosis = judged(state, "api-availability");
+    diagnosis.steps.into_iter().find(|step| step.id == id).unwrap()
+}
+
+fn requests(figures: Figures) -> StepFinding {
+    step(&figures.state(), "metrics-application")
+}
+
+fn resources(figures: Figures) -> StepFinding {
+    step(&figures.state(), "metrics-resources")
+}
+
+use StepStatus::{Fail, Manual, Pass, Stale, Unknown, Waiting};
+
+#[test]
+fn a_service_that_is_well_passes() {
+    let found = requests(Figures::well());
+    assert_eq!(found.status, Pass, "{found:#?}");
+    assert_eq!(found.source, "metrics");
+    let found = resources(Figures::well());
+    assert_eq!(found.status, Pass, "{found:#?}");
+}
+
+#[test]
+fn without_a_metrics_source_the_steps_are_the_operators() {
+    let state = State::default();
+    for id in ["metrics-application", "metrics-resources", "error-tracker"] {
+        assert_eq!(step(&state, id).status, Manual, "{id}");
+    }
+    let diagnosis = judged(&state, "api-availability");
+    assert!(diagnosis.steps.iter().all(|step| step.id != "alert"));
+}
+
+/// A share in both windows, and what the step says.
+fn shares(figure: Figure, table: &[(f64, f64, StepStatus)]) {
+    for (short, long, status) in table {
+        let figures = Figures::well()
+            .with(figure, Some(SHORT), &[*short])
+            .with(figure, Some(LONG), &[*long]);
+        let found = requests(figures);
+        assert_eq!(found.status, *status, "{figure} {short} {long}: {found:#?}");
+    }
+}
+
+#[test]
+fn errors_fail_over_the_budget_in_both_windows() {
+    shares(
+        Figure::Errors,
+        &[
+            (0.011, 0.011, Fail),
+            (0.011, 0.009, Waiting),
+            (0.009, 0.5, Pass),
+            (0.009, 0.009, Pass),
+            (f64::NAN, 0.5, Unknown),
+            (0.5, f64::NAN, Unknown),
+            (f64::INFINITY, 0.5, Unknown),
+        ],
+    );
+}
+
+#[test]
+fn latency_fails_over_its_objectives_in_both_windows() {
+    shares(
+        Figure::Slow,
+        &[(0.101, 0.101, Fail), (0.101, 0.1, Waiting), (0.1, 0.2, Pass)],
+    );
+    shares(
+        Figure::VerySlow,
+        &[(0.0101, 0.0101, Fail), (0.0101, 0.01, Waiting), (0.01, 0.2, Pass)],
+    );
+}
+
+#[test]
+fn few_requests_prove_nothing() {
+    // requests in the short window, the share of errors, what the step says
+    for (count, share, status) in [
+        (29.9, 0.0, Unknown),
+        (30.0, 0.0, Pass),
+        (29.9, 1.0, Unknown),
+        (30.0, 1.0, Fail),
+    ] {
+        let figures = Figures::well()
+            .with(Figure::Requests, Some(SHORT), &[count])
+            .with(Figure::Errors, Some(SHORT), &[share])
+            .with(Figure::Errors, Some(LONG), &[share]);
+        let found = requests(figures);
+        assert_eq!(found.status, status, "{count} {share}: {found:#?}");
+    }
+}
+
+#[test]
+fn up_is_judged_before_rates_which_outlive_the_pods() {
+    let found = requests(Figures::well().with(Figure::Up, None, &[0.0, 0.0, 0.0]));
+    assert_eq!((found.status, &*found.value), (Fail, "no pod scraped"));
+    for up in [&[1.0, 1.0, 0.0] as &[f64], &[1.0, 1.0], &[], &[f64::NAN; 3]] {
+        let found = requests(Figures::well().with(Figure::Up, None, up));
+        assert_eq!(found.status, Unknown, "{up:?}: {found:#?}");
+    }
+}
+
+#[test]
+fn silence_fails_only_where_it_was_loud_yesterday() {
+    // requests in ten minutes, requests a second yesterday, what the step says
+    for (count, yesterday, status) in [
+        (0.0, 0.11, Fail),
+        (0.0, 0.1, Unknown),
+        (0.1, 2.0, Unknown),
+        (0.0, f64::NAN, Unknown),
+    ] {
+        let figures = Figures::well()
+            .with(Figure::Requests, Some(SHORT), &[count])
+            .with(Figure::Requests, Some(QUIET), &[count])
+            .with(Figure::Volume, Some(SHORT), &[0.0])
+            .with(Figure::VolumeYesterday, Some(SHORT), &[yesterday]);
+        let found = requests(figures);
+        assert_eq!(found.status, status, "{count} {yesterday}: {found:#?}");
+    }
+    let unknown =
+        Figures::well()
+            .with(Figure::Volume, Some(SHORT), &[0.0])
+            .with(Figure::Requests, Some(QUIET), &[]);
+    assert_eq!(
+        requests(unknown).status,
+        Unknown,
+        "how long it is silent is not known"
+    );
+    let unprobed = Figures::well().with(Figure::Probes, Some(SHORT), &[0.0]);
+    assert_eq!(requests(unprobed).status, Unknown, "no probe is counted");
+}
+
+#[test]
+fn calls_to_another_service_fail_by_their_share_where_there_are_enough() {
+    // calls, share that failed, what the step says
+    for (count, share, status) in [
+        (10.0, 0.101, Fail),
+        (10.0, 0.1, Waiting),
+        (10.0, 0.01, Waiting),
+        (10.0, 0.0099, Pass),
+        (9.9, 0.9, Pass),
+    ] {
+        let figures = Figures::well()
+            .with_calls(Figure::OutboundCalls, &[("ocm", count), ("sso", 12.0)])
+            .with_calls(Figure::OutboundErrors, &[("ocm", share), ("sso", 0.0)]);
+        let found = requests(figures);
+        assert_eq!(found.status, status, "{count} {share}: {found:#?}");
+    }
+    let few = Figures::well().with_calls(Figure::OutboundCalls, &[("ocm", 9.0)]);
+    assert_eq!(requests(few).status, Unknown, "a follower calls nobody");
+    let unread = Figures::well().with_calls(Figure::OutboundErrors, &[("sso", 0.0)]);
+    assert_eq!(requests(unread).status, Unknown, "no share of one that is called");
+}
+
+#[test]
+fn failing_calls_to_ocm_are_an_ocm_error_for_every_sop_about_them() {
+    let figures = Figures::well()
+        .with_calls(Figure::OutboundCalls, &[("ocm-clusters-service", 20.0)])
+        .with_calls(Figure::OutboundErrors, &[("ocm-clusters-service", 0.5)]);
+    let state = figures.state();
+    for sop in [
+        "api-availability",
+        "osd-provisioning-latency",
+        "kafka-provisioning-latency",
+    ] {
+        let diagnosis = judged(&state, sop);
+        let rule = diagnosis
+            .decision
+            .rules
+            .iter()
+            .find(|rule| rule.id == "ocm-errors")
+            .unwrap();
+        assert!(rule.truth.is_true(), "{sop}: {:#?}", rule.truth);
+        assert!(
+            diagnosis.steps.iter().any(|step| step.status == Fail),
+            "{sop}: {:#?}",
+            diagnosis.steps
+        );
+    }
+}
+
+#[test]
+fn resources_fail_and_pass_at_their_thresholds() {
+    // the figure, its window, its values, what the step says
+    let table: &[(Figure, Option<u64>, &[f64], StepStatus)] = &[
+        (Figure::Cpu, Some(SHORT), &[0.901, 0.1, 0.1], Fail),
+        (Figure::Cpu, Some(SHORT), &[0.9, 0.1, 0.1], Waiting),
+        (Figure::Cpu, Some(SHORT), &[0.7, 0.1, 0.1], Waiting),
+        (Figure::Cpu, Some(SHORT), &[0.699, 0.1, 0.1], Pass),
+        (Figure::Cpu, Some(SHORT), &[0.1, 0.1], Unknown),
+        (Figure::Cpu, Some(SHORT), &[], Unknown),
+        (Figure::Throttled, Some(SHORT), &[0.0, 0.251, 0.0], Fail),
+        (Figure::Throttled, Some(SHORT), &[0.0, 0.25, 0.0], Waiting),
+        (Figure::Throttled, Some(SHORT), &[0.0, 0.099, 0.0], Pass),
+        (Figure::Throttled, Some(SHORT), &[0.0, f64::NAN, 0.0], Unknown),
+        (Figure::Memory, None, &[0.0, 0.0, 0.901], Fail),
+        (Figure::Memory, None, &[0.0, 0.0, 0.9], Waiting),
+        (Figure::Memory, None, &[0.0, 0.0, 0.799], Pass),
+        (Figure::Restarts, Some(LONG), &[0.0, 0.5, 0.0], Fail),
+        (Figure::Restarts, Some(LONG), &[0.0, 0.49, 0.0], Pass),
+        (Figure::Restarts, Some(LONG), &[], Unknown),
+        (Figure::OomKilled, Some(LONG), &[1.0], Fail),
+        (Figure::NetworkErrors, Some(SHORT), &[0.0, 0.0, 1.1], Fail),
+        (Figure::NetworkErrors, Some(SHORT), &[0.0, 0.0, 1.0], Pass),
+        (Figure::NetworkDrops, Some(SHORT), &[1.1, 0.0, 0.0], Fail),
+        (Figure::NetworkDrops, Some(SHORT), &[1.0, 0.0], Unknown),
+        (Figure::DiskWrites, Some(SHORT), &[9e9, 0.0, 0.0], Pass),
+        (Figure::DiskReads, Some(SHORT), &[], Unknown),
+        (Figure::MemoryInAnHour, Some(LONG), &[1.5, 0.0, 0.0], Pass),
+    ];
+    for (figure, window, values, status) in table {
+        let found = resources(Figures::well().with(*figure, *window, values));
+        assert_eq!(found.status, *status, "{figure} {values:?}: {found:#?}");
+    }
+}
+
+#[test]
+fn more_pods_are_advised_only_where_requests_suffer_and_the_cpu_has_nothing_left() {
+    let slow = |figures: Figures| {
+        figures
+            .with(Figure::Slow, Some(SHORT), &[0.5])
+            .with(Figure::Slow, Some(LONG), &[0.5])
+    };
+    let busy = |figures: Figures| figures.with(Figure::Cpu, Some(SHORT), &[0.99, 0.9, 0.9]);
+    // The pods must be read, and their logs, to say that it is not so.
+    let saturated = |figures: Figures| {
+        let mut state = figures.state();
+        state.apply(Observation::Pods(Vec::new()), now());
+        let diagnosis = judged(&state, "api-latency");
+        let found = diagnosis
+            .decision
+            .rules
+            .iter()
+            .find(|rule| rule.id == "saturated");
+        found.unwrap().truth.is_true()
+    };
+    assert!(saturated(slow(busy(Figures::well()))));
+    assert!(!saturated(slow(Figures::well())));
+    assert!(!saturated(busy(Figures::well())));
+}
+
+// ---- What proves nothing ---------------------------------------------------------------------------------------------
+
+/// A way in which a figure can prove nothing.
+#[derive(Clone, Copy, Debug)]
+enum Blemish {
+    Empty,
+    NotANumber,
+    Warned,
+    LeftOut,
+    Refused,
+    Gone,
+}
+
+fn blemished(mut figures: Figures, index: usize, blemish: Blemish) -> Figures {
+    let reading = &mut figures.0[index];
+    let Ok(answer) = &mut reading.answer else {
+        return figures;
+    };
+    match blemish {
+        Blemish::Empty => answer.rows.clear(),
+        Blemish::NotANumber => answer.rows.iter_mut().for_each(|row| row.value = Value(f64::NAN)),
+        Blemish::Warned => answer.warnings.push("a store did not answer".into()),
+        Blemish::LeftOut => answer.left_out = 1,
+        Blemish::Refused => reading.answer = Err("timed out".into()),
+        Blemish::Gone => drop(figures.0.remove(index)),
+    }
+    figures
+}
+
+/// Figures whose absence takes nothing away: they are only shown, or have no rows in a service that is well.
+fn is_decoration(figure: Figure) -> bool {
+    matches!(
+        figure,
+        Figure::VolumeYesterday | Figure::VolumeLastWeek | Figure::ErrorsByPath | Figure::MemoryInAnHour
+    )
+}
+
+fn is_of_resources(figure: Figure) -> bool {
+    !matches!(
+        figure,
+        Figure::Up
+            | Figure::SampleAge
+            | Figure::Volume
+            | Figure::Requests
+            | Figure::Probes
+            | Figure::Errors
+            | Figure::Slow
+            | Figure::VerySlow
+            | Figure::OutboundCalls
+            | Figure::OutboundErrors
+    )
+}
+
+#[test]
+fn no_figure_that_a_step_needs_may_be_empty_no_number_warned_of_cut_refused_or_absent() {
+    let all = [
+        Blemish::Empty,
+        Blemish::NotANumber,
+        Blemish::Warned,
+        Blemish::LeftOut,
+        Blemish::Refused,
+        Blemish::Gone,
+    ];
+    for index in 0..Figures::well().0.len() {
+        let reading = Figures::well().0[index].clone();
+        let (figure, window) = (reading.figure, reading.window_s);
+        // What lasts is asked only where it is over now, and whether it was silent for long only where it is silent now; nobody killed
+        // is an empty answer.
+        let lasts = matches!(window, Some(LONG)) && !is_of_resources(figure)
+            || (figure, window) == (Figure::Requests, Some(QUIET));
+        for blemish in all {
+            let killed =
+                figure == Figure::OomKilled && matches!(blemish, Blemish::Empty | Blemish::NotANumber);
+            if is_decoration(figure) || lasts || killed {
+                continue;
+            }
+            let figures = blemished(Figures::well(), index, blemish);
+            let found = if is_of_resources(figure) {
+                resources(figures)
+            } else {
+                requests(figures)
+            };
+            let what = format!("{figure} {window:?} {blemish:?}");
+            assert!(matches!(found.status, Unknown | Stale), "{what}: {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_fails_fails_whatever_else_is_missing() {
+    let failing = || {
+        Figures::well()
+            .with(Figure::Errors, Some(SHORT), &[0.5])
+            .with(Figure::Errors, Some(LONG), &[0.5])
+    };
+    for index in 0..failing().0.len() {
+        let reading = failing().0[index].clone();
+        let needed = matches!(
+            reading.figure,
+            Figure::Errors | Figure::Requests | Figure::SampleAge
+        );
+        let is_warned = blemished(failing(), index, Blemish::Warned);
+        if reading.figure != Figure::SampleAge {
+            assert_eq!(requests(is_warned).status, Fail, "{reading:?} warned of");
+        }
+        if !needed {
+            let gone = blemished(failing(), index, Blemish::Gone);
+            assert_eq!(requests(gone).status, Fail, "without {reading:?}");
+        }
+    }
+}
+
+#[test]
+fn old_answers_and_old_samples_are_stale() {
+    let at = |seconds| step(&Figures::well().state_of(seconds), "metrics-application").status;
+    assert_eq!((at(90), at(91)), (Pass, Stale));
+    let aged = |age| requests(Figures::well().with(Figure::SampleAge, None, &[1.0, age, 1.0])).status;
+    assert_eq!((aged(90.0), aged(90.1)), (Pass, Stale));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn steps_and_advice_agree_whatever_is_measured(
+        values in proptest::collection::vec(select(vec![0.0, 0.005, 0.02, 0.2, 0.95, 1.0, 40.0, f64::NAN, f64::INFINITY]), 40),
+        blemishes in proptest::collection::vec((0usize..40, select(vec![
+            Blemish::Empty, Blemish::NotANumber, Blemish::Warned, Blemish::LeftOut, Blemish::Refused, Blemish::Gone,
+        ])), 0..4),
+        age in select(vec![0i64, 80, 100]),
+        keep in proptest::collection::vec(any::<bool>(), 40),
+    ) {
+        let mut figures = Figures::well();
+        for (index, reading) in figures.0.iter_mut().enumerate() {
+            if let (false, Ok(answer)) = (keep[index % keep.len()], &mut reading.answer) {
+                answer.rows.iter_mut().for_each(|row| row.value = Value(values[index % values.len()]));
+            }
+        }
+        for (index, blemish) in blemishes {
+            if index < figures.0.len() {
+                figures = blemished(figures, index, blemish);
+            }
+        }
+        let state = figures.state_of(age);
+        for sop in &PROFILE.sops {
+            let diagnosis = diagnose(&state, &PROFILE, sop, now());
+            let fails = diagnosis.steps.iter().any(|step| step.status == Fail);
+            let acts = matches!(
+                diagnosis.decision.recommendation.action,
+                Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate
+            );
+            prop_assert!(!acts || fails, "{}: {:#?}", sop.id, diagnosis);
+            prop_assert!(!fails || diagnosis.decision.recommendation.action != Advice::None);
+            if age > 90 {
+                let of_metrics = diagnosis.steps.iter().filter(|step| step.source == "metrics");
+                prop_assert!(of_metrics.clone().all(|step| !matches!(step.status, Pass | Fail)));
+            }
+        }
+    }
+}
+
+// ---- Alerts ------------------------------------------------------------------------------------------------------------
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()))
+        .collect()
+}
+
+fn firing(name: &str, severity: &str, runbook: &str) -> FiringAlert {
+    FiringAlert {
+        fingerprint: name.into(),
+        labels: labels(&[("alertname", name), ("severity", severity), ("cluster", "c1")]),
+        annotations: if runbook.is_empty() {
+            Labels::new()
+        } else {
+            labels(&[("runbook", &format!("https://sops.test/msa.md#{runbook}"))])
+        },
+        starts_at: ago(300),
+        updated_at: ago(30),
+        silenced_by: Vec::new(),
+        inhibited: false,
+        expression: None,
+    }
+}
+
+fn rule(name: &str, active: &[(bool, i64)]) -> AlertRule {
+    let active = active.iter().map(|(firing, seconds)| ActiveAlert {
+        labels: labels(&[("alertname", name)]),
+        firing: *firing,
+        active_at: Some(ago(*seconds)),
+    });
+    AlertRule {
+        name: name.into(),
+        labels: Labels::new(),
+        annotations: Labels::new(),
+        expression: "up == 0".into(),
+        for_s: Some(900),
+        interval_s: Some(30),
+        evaluated_at: Some(ago(20)),
+        error: None,
+        healthy: true,
+        active: active.collect(),
+    }
+}
+
+fn manager(alerts: Vec<FiringAlert>) -> AlertsReading {
+    AlertsReading {
+        alerts,
+        alive: Some(Alive {
+            name: "Watchdog".into(),
+            updated_at: ago(20),
+        }),
+        ..AlertsReading::default()
+    }
+}
+
+fn rules(rules: Vec<AlertRule>) -> RulesReading {
+    RulesReading {
+        rules,
+        complete: true,
+        ..RulesReading::default()
+    }
+}
+
+fn alert_state(manager: Option<AlertsReading>, rules: Option<RulesReading>) -> State {
+    let mut state = State::default();
+    if let Some(reading) = manager {
+        state.apply(Observation::Alerts(reading), now());
+    }
+    if let Some(reading) = rules {
+        state.apply(Observation::AlertRules(reading), now());
+    }
+    state
+}
+
+fn alert_step(state: &State, sop: &str) -> StepFinding {
+    let first = judged(state, sop).steps.into_iter().next().unwrap();
+    assert_eq!(first.id, "alert");
+    first
+}
+
+#[test]
+fn an_alert_names_its_sop_by_link_then_by_name_then_by_labels() {
+    let with_labels = |mut alert: FiringAlert, more: &[(&str, &str)]| {
+        alert.labels.extend(labels(more));
+        alert
+    };
+    let table = [
+        (
+            firing("Anything", "high", "managed-services-api-latency"),
+            Some("api-latency"),
+        ),
+        (
+            firing(
+                "ManagedServicesApiDown",
+                "high",
+                "kafka-cluster-deletion-correctness",
+            ),
+            Some("kafka-deletion-correctness"),
+        ),
+        (firing("ManagedServicesApiDown", "high", ""), Some("api-down")),
+        (
+            firing("KasFleetManagerAPI30mto6hErrorBudgetBurn", "high", ""),
+            Some("api-availability"),
+        ),
+        (
+            firing("ManagedServicesApiAvailability", "high", ""),
+            Some("api-availability"),
+        ),
+        (
+            firing("KasFleetManagerAPILatency30mto6hP99BudgetBurn", "high", ""),
+            Some("api-latency"),
+        ),
+        (
+            firing(
+                "KasFleetManagerKafkaOperationsLatency30mto6hP90BudgetBurn",
+                "high",
+                "",
+            ),
+            Some("kafka-provisioning-latency"),
+        ),
+        (
+            firing("KafkaClusterProvisioningLatency", "high", ""),
+            Some("kafka-provisioning-latency"),
+        ),
+        (
+            firing("KasFleetManagerKafkaCreationSuccess2hto1dBudgetBurn", "high", ""),
+            Some("kafka-provisioning-correctness"),
+        ),
+        (
+            firing("KafkaClusterProvisioningCorrectness", "high", ""),
+            Some("kafka-provisioning-correctness"),
+        ),
+        (
+            firing("KasFleetManagerKafkaDeleteSuccess2hto1dBudgetBurn", "high", ""),
+            Some("kafka-deletion-correctness"),
+        ),
+        (
+            firing("OsdClusterProvisioningLatency", "high", ""),
+            Some("osd-provisioning-latency"),
+        ),
+        (
+            firing("OsdClusterProvisioningCorrectness", "high", ""),
+            Some("osd-provisioning-correctness"),
+        ),
+        (
+            with_labels(firing("Odd", "high", ""), &[("jobType", "cluster_create")]),
+            Some("osd-provisioning-latency"),
+        ),
+        (
+            with_labels(firing("Odd", "high", ""), &[("operation", "delete")]),
+            Some("kafka-deletion-correctness"),
+        ),
+        (firing("ContainerCpuThrottled", "info", ""), None),
+    ];
+    let profile = built_in_profile();
+    for (alert, sop) in table {
+        let name = alert.labels["alertname"].clone();
+        let state = alert_state(Some(manager(vec![alert])), None);
+        let found = service_alerts(&state, &profile, now());
+        assert_eq!(found[0].sop.as_deref(), sop, "{name}");
+    }
+}
+
+#[test]
+fn one_alert_chooses_the_sop_and_two_for_different_sops_choose_none() {
+    let profile = built_in_profile();
+    let chosen = |alerts: Vec<FiringAlert>| {
+        let state = alert_state(Some(manager(alerts)), None);
+        let found = service_alerts(&state, &profile, now());
+        choosing_alert(&found).and_then(|alert| alert.sop.clone())
+    };
+    let down = || firing("ManagedServicesApiDown", "critical", "");
+    let slow = || firing("ManagedServicesApiLatency", "warning", "");
+    let other = || firing("ContainerCpuThrottled", "info", "");
+    let mut silenced = slow();
+    silenced.silenced_by = vec!["s1".into()];
+    assert_eq!(chosen(vec![]), None);
+    assert_eq!(chosen(vec![down()]).as_deref(), Some("api-down"));
+    assert_eq!(
+        chosen(vec![down(), other(), silenced]).as_deref(),
+        Some("api-down")
+    );
+    assert_eq!(chosen(vec![down(), slow()]), None);
+    assert_eq!(chosen(vec![other()]), None);
+}
+
+#[test]
+fn the_worst_alert_that_fires_comes_first_and_what_is_held_back_last() {
+    let mut silenced = firing("ManagedServicesApiDown", "critical", "");
+    silenced.silenced_by = vec!["s1".into()];
+    let mut inhibited = firing("Odd", "critical", "");
+    inhibited.inhibited = true;
+    let reading = manager(vec![
+        silenced,
+        inhibited,
+        firing("ManagedServicesApiLatency", "warning", ""),
+        firing("ManagedServicesApiAvailability", "high", ""),
+    ]);
+    let state = alert_state(Some(reading), Some(rules(vec![rule("Pending", &[(false, 60)])])));
+    let found = service_alerts(&state, &built_in_profile(), now());
+    let names: Vec<_> = found.iter().map(|alert| &*alert.name).collect();
+    assert_eq!(
+        names,
+        [
+            "ManagedServicesApiAvailability",
+            "ManagedServicesApiLatency",
+            "Pending",
+            "Odd",
+            "ManagedServicesApiDown"
+        ]
+    );
+}
+
+#[test]
+fn the_condition_began_before_the_alert_fired() {
+    let down = || firing("ManagedServicesApiDown", "critical", "");
+    let profile = built_in_profile();
+    let began = |rules: Option<RulesReading>| {
+        let state = alert_state(Some(manager(vec![down()])), rules);
+        service_alerts(&state, &profile, now())[0].began_at
+    };
+    assert_eq!(began(None), Some(ago(300)), "nothing else is known");
+    let only_for = rule("ManagedServicesApiDown", &[]);
+    assert_eq!(
+        began(Some(rules(vec![only_for]))),
+        Some(ago(1_200)),
+        "by the rule's for"
+    );
+    let active = rule("ManagedServicesApiDown", &[(true, 1_234)]);
+    assert_eq!(
+        began(Some(rules(vec![active]))),
+        Some(ago(1_234)),
+        "as the rule says"
+    );
+}
+
+#[test]
+fn the_alert_step_says_firing_pending_silenced_quiet_or_unknown() {
+    let down = || firing("ManagedServicesApiDown", "critical", "");
+    let quiet = || rules(vec![rule("ManagedServicesApiDown", &[])]);
+    let mut silenced = manager(vec![FiringAlert {
+        silenced_by: vec!["s1".into()],
+        ..down()
+    }]);
+    silenced.silences.insert(
+        "s1".into(),
+        Silence {
+            ends_at: now().checked_add(SignedDuration::from_mins(30)).unwrap(),
+            by: "controlplane".into(),
+            comment: "known".into(),
+        },
+    );
+    let mut broken = quiet();
+    broken.rules[0].error = Some("many-to-many".into());
+    let mut late = quiet();
+    late.rules[0].evaluated_at = Some(ago(91));
+    let mut in_time = quiet();
+    in_time.rules[0].evaluated_at = Some(ago(90));
+    let mut unseen = quiet();
+    unseen.rules[0].healthy = false;
+    let mut warned = quiet();
+    warned.warnings = vec!["a store did not answer".into()];
+    let mut old = down();
+    old.updated_at = ago(301);
+    let mut just = down();
+    just.updated_at = ago(300);
+    let pending = || rules(vec![rule("ManagedServicesApiDown", &[(false, 600)])]);
+    let by_rule = || rules(vec![rule("ManagedServicesApiDown", &[(true, 1_000)])]);
+    let table: Vec<(&str, Option<AlertsReading>, Option<RulesReading>, StepStatus)> = vec![
+        ("it fires", Some(manager(vec![down()])), Some(quiet()), Fail),
+        ("it fires by the rules alone", None, Some(by_rule()), Fail),
+        (
+            "it fires by a word just new enough",
+            Some(manager(vec![just])),
+            None,
+            Fail,
+        ),
+        ("its word is too old", Some(manager(vec![old])), None, Unknown),
+        ("it is pending", Some(manager(vec![])), Some(pending()), Waiting),
+        ("it is silenced", Some(silenced), Some(by_rule()), Unknown),
+        (
+            "another fires",
+            Some(manager(vec![firing("ManagedServicesApiLatency", "high", "")])),
+            Some(quiet()),
+            Pass,
+        ),
+        ("its rule is quiet", None, Some(quiet()), Pass),
+        ("its rule was evaluated just in time", None, Some(in_time), Pass),
+        ("its rule was evaluated too long ago", None, Some(late), Unknown),
+        ("its rule is broken", None, Some(broken), Unknown),
+        ("its rule was never evaluated", None, Some(unseen), Unknown),
+        ("the rules may be incomplete", None, Some(warned), Unknown),
+        (
+            "it has no rule",
+            Some(manager(vec![])),
+            Some(rules(vec![])),
+            Unknown,
+        ),
+        (
+            "only an empty list is there",
+            Some(manager(vec![])),
+            None,
+            Unknown,
+        ),
+        (
+            "only an empty list without a sign of life is there",
+            Some(AlertsReading::default()),
+            None,
+            Unknown,
+        ),
+    ];
+    for (what, manager, rules, status) in table {
+        let found = alert_step(&alert_state(manager, rules), "api-down");
+        assert_eq!(found.status, status, "{what}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_a_silence_says_is_said() {
+    let mut reading = manager(vec![FiringAlert {
+        silenced_by: vec!["s1".into()],
+        ..firing("ManagedServicesApiDown", "critical", "")
+    }]);
+    reading.silences.insert(
+        "s1".into(),
+        Silence {
+            ends_at: now().checked_add(SignedDuration::from_mins(30)).unwrap(),
+            by: "controlplane".into(),
+            comment: "known defect".into(),
+        },
+    );
+    let state = alert_state(Some(reading), None);
+    let found = alert_step(&state, "api-down");
+    assert_eq!(found.value, "ManagedServicesApiDown silenced for another 30m");
+    assert_eq!(
+        found.evidence[0],
+        "ManagedServicesApiDown fires, silenced by controlplane for another 30m: known defect"
+    );
+    let alerts = service_alerts(&state, &built_in_profile(), now());
+    assert!(matches!(alerts[0].state, AlertState::Silenced { .. }));
+}
+
+#[test]
+fn a_firing_alert_that_nothing_explains_is_escalated_and_never_beside_nothing_to_do() {
+    let state = alert_state(
+        Some(manager(vec![firing("ManagedServicesApiDown", "critical", "")])),
+        None,
+    );
+    for sop in built_in_profile().sops {
+        let diagnosis = judged(&state, &sop.id);
+        let fails = diagnosis.steps.iter().any(|step| step.status == Fail);
+        assert!(
+            !fails || diagnosis.decision.recommendation.action != Advice::None,
+            "{}",
+            sop.id
+        );
+    }
+}
+
+#[test]
+fn a_source_of_alerts_that_fails_leaves_the_step_unknown() {
+    let mut state = alert_state(
+        Some(manager(vec![firing("ManagedServicesApiDown", "critical", "")])),
+        None,
+    );
+    let failing = SourceState::Failing {
+        problem: Problem::new(ProblemKind::Forbidden, "read alerts from am.test: 403 Forbidden"),
+        attempt: 1,
+        retry_in: Duration::from_secs(5),
+    };
+    let mut never = State::default();
+    never.apply(Observation::Source(SourceId::Alerts, failing.clone()), now());
+    let found = alert_step(&never, "api-down");
+    assert_eq!(found.status, Unknown);
+    assert!(found.evidence[0].contains("403 Forbidden"), "{found:#?}");
+    state.apply(Observation::Source(SourceId::Alerts, failing), now());
+    let profile = built_in_profile();
+    let later = |seconds| now().checked_add(SignedDuration::from_secs(seconds)).unwrap();
+    let at = |seconds| {
+        let diagnosis = diagnose(&state, &profile, profile.sop("api-down").unwrap(), later(seconds));
+        diagnosis.steps[0].status
+    };
+    assert_eq!((at(45), at(46)), (Fail, Unknown));
+}
+
+// ---- The error tracker -------------------------------------------------------------------------------------------------
+
+fn issue(level: &str, first: i64, last: i64, count: u64) -> Issue {
+    Issue {
+        id: "7".into(),
+        short_id: "MSS-7".into(),
+        title: "failed to create cluster".into(),
+        culprit: "".into(),
+        level: level.into(),
+        count,
+        first_at: Some(ago(first)),
+        last_at: Some(ago(last)),
+        link: "https://tracker.test/o/issues/7".into(),
+    }
+}
+
+fn tracker(confirmed: Option<Confirmed>, issues: Vec<Issue>) -> TrackerReading {
+    TrackerReading {
+        project: "msa-stage".into(),
+        confirmed,
+        issues,
+        ..TrackerReading::default()
+    }
+}
+
+fn tracked(readings: Vec<TrackerReading>) -> StepFinding {
+    let mut state = State::default();
+    state.began_at = Some(ago(600));
+    let count = readings.len() as i64;
+    for (index, reading) in readings.into_iter().enumerate() {
+        state.apply(
+            Observation::Tracker(reading),
+            ago((count - 1 - index as i64) * 60),
+        );
+    }
+    step(&state, "error-tracker")
+}
+
+#[test]
+fn an_issue_counts_where_it_is_new_or_rises_since_shortly_before_the_incident() {
+    let used = Some(Confirmed::Used);
+    // level, first and last seen, what the step says: the incident began 600 s ago, and what is 900 s older counts
+    for (level, first, last, status) in [
+        ("error", 1_500, 10, Fail),
+        ("error", 1_501, 10, Pass),
+        ("fatal", 100, 100, Fail),
+        ("warning", 100, 100, Pass),
+        ("", 100, 100, Pass),
+        ("error", 9_000, 9_000, Pass),
+    ] {
+        let found = tracked(vec![tracker(used, vec![issue(level, first, last, 3)])]);
+        assert_eq!(found.status, status, "{level} {first} {last}: {found:#?}");
+    }
+    let old = |count| tracker(used, vec![issue("error", 9_000, 10, count)]);
+    assert_eq!(tracked(vec![old(3), old(4)]).status, Fail, "it rises");
+    assert_eq!(tracked(vec![old(3), old(3)]).status, Pass, "it does not");
+    assert_eq!(tracked(vec![old(3)]).status, Pass, "seen once");
+}
+
+#[test]
+fn an_empty_tracker_passes_only_where_the_project_is_known_and_used() {
+    let mut more = tracker(Some(Confirmed::Used), vec![issue("warning", 100, 100, 1)]);
+    more.more = true;
+    let table = [
+        (tracker(Some(Confirmed::Used), vec![]), Pass),
+        (tracker(Some(Confirmed::NeverUsed), vec![]), Unknown),
+        (tracker(Some(Confirmed::Missing), vec![]), Unknown),
+        (tracker(None, vec![]), Unknown),
+        (more, Unknown),
+    ];
+    for (reading, status) in table {
+        let found = tracked(vec![reading.clone()]);
+        assert_eq!(found.status, status, "{reading:?}: {found:#?}");
+    }
+    let found = tracked(vec![tracker(Some(Confirmed::Used), vec![])]);
+    assert_eq!(found.value, "looked: nothing new");
+}
+
+#[test]
+fn a_profile_without_monitoring_judges_as_ever() {
+    let profile = Profile {
+        monitoring: None,
+        ..built_in_profile()
+    };
+    let state = Figures::well().with(Figure::Up, None, &[0.0, 0.0, 0.0]).state();
+    let diagnosis = diagnose(&state, &profile, profile.sop("api-availability").unwrap(), now());
+    let metrics = diagnosis
+        .steps
+        .iter()
+        .find(|step| step.id == "metrics-application")
+        .unwrap();
+    assert_eq!(metrics.status, Manual);
+}
