@@ -18,14 +18,14 @@
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
-//! | 1 | [`net`] | proxies, TLS modes, back-off, database URLs | opening a connection |
+//! | 1 | [`net`] | proxies, TLS and whom it trusts, back-off, database URLs | opening a connection |
 //! | 2 | [`kubernetes`] | watches, logs, access review, sign of life, usage and counters; commands | drawing, judging |
 //! | 2 | [`postgres`] | one read-only connection, polled | writing, selecting a customer's column |
 //! | 2 | [`monitoring`] | Prometheus or Thanos, Alertmanager, the error tracker, polled | judging, reading an event of the tracker |
 //! | 2 | [`journal`] | the record on disk: written, read, verified, listed | judging, waiting on the console's loop |
 //! | 2 | [`config`] | files, environment and flags to values with their origin | reading anything but its files |
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
-//! | 4 | [`commands`] | what `main` chooses from: live, check, drill, replay, screenshot | being imported |
+//! | 4 | [`commands`] | what `main` chooses from: live, check, doctor, drill, replay, screenshot | being imported |
 //! | – | [`cli`] | the command line, which [`config`] and [`commands`] read | I/O |
 //!
 //! # How an observation reaches the screen

@@ -1,4 +1,5 @@
-//! What the adapters and the configuration share about networks: proxies, TLS modes, back-off and database URLs. It opens no connection.
+//! What the adapters and the configuration share about networks: proxies, TLS and whom it trusts, back-off and database URLs. It opens no
+//! connection.
 
 #![warn(missing_docs)]
 

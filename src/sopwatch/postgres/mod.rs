@@ -12,6 +12,9 @@
 //!   Never plain text: a server without TLS is a problem whose advice is the setting that allows it.
 //! - on loopback and through a Unix socket: TLS where the server has it, else plain text: a tunnel's end, a drill.
 //!
+//! TLS and the socket are ours (`transport`), below the driver, which would refuse certificates that `psql` takes and set the session's time
+//! zone. The server's own certificate may be given as its CA.
+//!
 //! A host and port given for a tunnel are where the connection goes; the certificate is still checked against the host that the
 //! credentials name. `prefer` and `allow` both mean TLS where the server has it.
 //!
