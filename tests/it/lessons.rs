@@ -329,6 +329,12 @@ const TABLES: &[(&str, &str)] = &[
         "expect.recommendation",
         "[[expect]]\nat = '1s'\nrecommendation = { zzz = 1 }\n",
     ),
+    ("alert", "[[alert]]\nzzz = 1\n"),
+    (
+        "alert.silenced",
+        "[[alert]]\nname = 'ManagedServicesApiDown'\nsilenced = { zzz = 1 }\n",
+    ),
+    ("issue", "[[issue]]\nzzz = 1\n"),
     ("lesson", "[lesson]\nzzz = 1\n"),
     ("lesson.answer", "[lesson]\nanswer = { zzz = 1 }\n"),
 ];

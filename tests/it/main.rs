@@ -26,6 +26,7 @@ mod plain_words;
 mod pty;
 mod record_regressions;
 mod recorded;
+mod recorded_monitoring;
 mod records;
 mod replay;
 mod scripts;

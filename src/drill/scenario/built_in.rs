@@ -71,6 +71,12 @@ const BUILT_IN: &[(&str, &str)] = &files![
     "ocm-slow-outbound",
     "metrics-server-down",
     "no-metrics",
+    "alert-resolves",
+    "alert-silenced",
+    "ocm-calls-seen-by-prometheus",
+    "down-while-rates-flow",
+    "metrics-partial",
+    "tracker-names-the-cause",
 ];
 
 /// The scenarios that come with the program, in the best order for practice.

@@ -9,7 +9,7 @@ use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 
 use super::{
-    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, pager, print, read_scenario,
+    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, monitoring, pager, print, read_scenario,
     record_setup, session, theme, training, with_advice,
 };
 use crate::cli::{DrillArgs, RecordChoice};
@@ -199,9 +199,9 @@ pub(super) fn drill_parts(
     let sop = settings.sop.as_ref().map_or(sop, |chosen| chosen.value.clone());
     let sources = Sources {
         profile: session.profile.clone(),
+        monitoring: monitoring::of_drill(&session.profile, drill, &target.namespace, &connect, &clock),
         connect,
         database,
-        monitoring: None,
     };
     Ok(ConsoleParts {
         session,
@@ -215,7 +215,10 @@ pub(super) fn drill_parts(
 fn shell_hints(drill: &Drill) -> Vec<String> {
     vec![
         format!("export KUBECONFIG={}", drill.kubeconfig().display()),
-        format!(". {}  # the database too", drill.variables().display()),
+        format!(
+            ". {}  # the database and the monitoring too",
+            drill.variables().display()
+        ),
         "kubectl get pods -w".to_owned(),
         "psql \"$SOPWATCH_DATABASE_URL\"".to_owned(),
     ]

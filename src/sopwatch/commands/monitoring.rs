@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{CredentialSetting, MonitoringSettings, SecretFrom, ServerSettings, Settings};
+use crate::config::{
+    CredentialSetting, MetricsSettings, MonitoringSettings, SecretFrom, ServerSettings, Setting, Settings,
+    TrackerSettings,
+};
 use crate::kubernetes;
 use crate::kubernetes::ConnectOptions;
 use crate::monitoring::{
@@ -17,6 +20,8 @@ use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::profile::monitoring::Monitoring;
 use sopwatch_core::profile::monitoring::matcher::Matcher;
+use sopwatch_drill::Drill;
+use sopwatch_drill::monitoring::MonitoringServer;
 
 /// How long one request may take: more than the server is given for a query.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -31,6 +36,37 @@ pub(super) fn options(
     let environment = settings.environment_for(namespace)?;
     let servers = settings.monitoring.get(&environment.name)?;
     of_servers(&settings.profile, servers, namespace, connect, clock)
+}
+
+/// The same of a drill's servers: all three.
+pub(super) fn of_drill(
+    profile: &Profile,
+    drill: &Drill,
+    namespace: &str,
+    connect: &ConnectOptions,
+    clock: &Clock,
+) -> Option<MonitoringOptions> {
+    let server = |server: MonitoringServer| ServerSettings {
+        url: Setting::default_of(drill.monitoring().url(server)),
+        credential: CredentialSetting::Token(SecretFrom::File(drill.monitoring_token_file(server))),
+        ca_file: None,
+    };
+    let (organisation, project, environment) = drill.monitoring().tracker_names();
+    let servers = MonitoringSettings {
+        metrics: Some(MetricsSettings {
+            server: server(MonitoringServer::Metrics),
+            tenancy: false,
+            rules: true,
+        }),
+        alerts: Some(server(MonitoringServer::Alerts)),
+        tracker: Some(TrackerSettings {
+            server: server(MonitoringServer::Tracker),
+            organisation: organisation.to_owned(),
+            project: project.to_owned(),
+            environment: Some(environment.to_owned()),
+        }),
+    };
+    of_servers(profile, &servers, namespace, connect, clock)
 }
 
 /// The same for given servers.

@@ -120,8 +120,11 @@ fn misfits(scenario: &Scenario, profile: &Profile, document: &TomlDocument) -> V
             check(format!("reaction[{index}].to"), contact, contacts());
         }
     }
-    for (index, expected) in scenario.expect.iter().enumerate() {
-        let at = |key: &str| format!("expect[{index}].{key}");
+    let plain = scenario.expect.iter().enumerate();
+    let monitored = scenario.expect_monitored.iter().enumerate();
+    let expectations = plain.map(|one| ("expect", one));
+    for (table, (index, expected)) in expectations.chain(monitored.map(|one| ("expect_monitored", one))) {
+        let at = |key: &str| format!("{table}[{index}].{key}");
         for step in expected.steps.keys() {
             let own = profile.steps.keys().map(String::as_str);
             let known = own.chain([OTHER]).collect();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::{MonitoringFault, MonitoringServer};
 use super::{Answer, drill, drill_of, figure, get, send};
 use crate::Drill;
+use crate::patience::Deadline;
 use crate::scenario::Scenario;
 
 const PATHS: [(MonitoringServer, &str); 3] = [
@@ -92,11 +93,15 @@ async fn each_fault_is_played_and_ends() {
         );
         set(Some(MonitoringFault::Down));
         let token = drill.monitoring().token(server).to_owned();
+        let closed = Deadline::until("the port is closed");
         while send(&drill, server, "GET", path, Some(&token), "").await.is_ok() {
+            closed.check();
             tokio::task::yield_now().await;
         }
         set(None);
+        let open = Deadline::until("the port is open again");
         while send(&drill, server, "GET", path, Some(&token), "").await.is_err() {
+            open.check();
             tokio::task::yield_now().await;
         }
         assert_eq!(get(&drill, server, path).await.status, 200, "{server:?}");
