@@ -225,6 +225,8 @@ impl Servers {
                 argument("config.file", path("prometheus.yml").to_str().unwrap()),
                 argument("storage.tsdb.path", path("data").to_str().unwrap()),
                 argument("web.listen-address", &format!("127.0.0.1:{web}")),
+                // What fires before the first Alertmanager is known is sent again soon, not in a minute.
+                argument("rules.alert.resend-delay", "1s"),
             ],
         );
         Self {
