@@ -215,8 +215,7 @@ mod tests {
         assert_eq!(json["tracker"], serde_json::Value::Null);
     }
 
-    #[test]
-    fn the_keys_of_monitoring_are_as_the_readme_says() {
+    fn alerted() -> State {
         let mut state = State::default();
         state.began_at = Some(ago(60));
         let labels = Labels::from([
@@ -239,6 +238,10 @@ mod tests {
             }),
             now(),
         );
+        state
+    }
+
+    fn measure(state: &mut State) {
         let rows = vec![
             Sample {
                 labels: vec![("pod".into(), "p1".into())],
@@ -258,6 +261,9 @@ mod tests {
             }),
         };
         state.apply(Observation::Metrics(vec![up]), ago(5));
+    }
+
+    fn track(state: &mut State) {
         state.apply(
             Observation::Tracker(TrackerReading {
                 project: "p".into(),
@@ -277,6 +283,13 @@ mod tests {
             }),
             now(),
         );
+    }
+
+    #[test]
+    fn the_keys_of_monitoring_are_as_the_readme_says() {
+        let mut state = alerted();
+        measure(&mut state);
+        track(&mut state);
         let json = document(&state);
         let alert = &json["alerts"][0];
         assert_eq!(

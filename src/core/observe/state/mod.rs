@@ -106,7 +106,7 @@ pub struct State {
     pub vitals: VitalSamples,
     /// What monitoring servers said.
     #[serde(skip)]
-    pub monitoring: MonitoringKnown,
+    pub monitoring: Box<MonitoringKnown>,
     /// The database session.
     pub database: Option<DatabaseConnection>,
     /// The newest poll and when it came.
