@@ -23,6 +23,8 @@ pub(super) struct Chart<'a> {
     pub(super) threshold: Option<f64>,
     /// How far back the oldest goes: `-5m`.
     pub(super) since: &'a str,
+    /// The bar to be marked on the axis.
+    pub(super) mark: Option<usize>,
 }
 
 /// Cells of a chart of so many values.
@@ -57,7 +59,10 @@ impl Chart<'_> {
                 .collect();
             lines.push(format!("{figure:>SCALE$}│{bars}"));
         }
-        lines.push(format!("{:>SCALE$}└{}", "0", "─".repeat(cells)));
+        let axis: String = (0..cells)
+            .map(|cell| if self.mark == Some(cell) { '┴' } else { '─' })
+            .collect();
+        lines.push(format!("{:>SCALE$}└{axis}", "0"));
         let gap = cells.saturating_sub(self.since.len() + 3);
         lines.push(format!("{:SCALE$} {}{:gap$}now", "", self.since, ""));
         lines
@@ -142,6 +147,7 @@ mod tests {
             least_top: 10.0,
             threshold: Some(10.0),
             since: "-4m",
+            mark: None,
         };
         assert_eq!(
             chart.lines(),
@@ -166,8 +172,25 @@ mod tests {
             least_top: 10.0,
             threshold: Some(95.0),
             since: "-1m",
+            mark: None,
         };
         assert_eq!(chart.lines()[1], "   95│··");
+    }
+
+    #[test]
+    fn a_moment_is_marked_on_the_axis() {
+        let values = [Some(1.0); 4];
+        let chart = |mark| Chart {
+            title: "5xx %",
+            values: &values,
+            least_top: 1.0,
+            threshold: None,
+            since: "-1h",
+            mark,
+        };
+        assert_eq!(chart(Some(2)).lines()[5], "    0└──┴─");
+        assert_eq!(chart(None).lines()[5], "    0└────");
+        assert_eq!(chart(Some(4)).lines()[5], "    0└────", "before the chart");
     }
 
     #[test]
@@ -179,6 +202,7 @@ mod tests {
             least_top: 1.0,
             threshold: None,
             since: "-5m",
+            mark: None,
         };
         let charts = [chart(), chart(), chart()];
         let rows = |room| in_rows(&charts, room).len();

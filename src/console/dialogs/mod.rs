@@ -1,5 +1,7 @@
 //! What lies over the panes.
 
+#[cfg(test)]
+mod alert_choice_tests;
 pub(crate) mod answer_drawing;
 pub mod button;
 mod charts;
@@ -13,6 +15,7 @@ pub(crate) mod hand_off;
 pub(crate) mod hand_off_screen_tests;
 pub(crate) mod incident;
 pub(crate) mod keys;
+mod metrics;
 pub(crate) mod rows;
 pub mod scenario_choice;
 pub(crate) mod sop_choice;

@@ -69,6 +69,7 @@ impl App {
             add_missing(&mut page, &missing);
         }
         add_outbound(&mut page, &vitals);
+        self.add_metrics(&mut page);
         page.section("How to read it");
         page.add(
             Tone::Faint,
@@ -100,6 +101,7 @@ fn add_charts(page: &mut DialogText, app: &App, vitals: &Vitals) {
         least_top,
         threshold: threshold.map(|threshold| threshold as f64),
         since: &since,
+        mark: None,
     };
     let charts = [
         chart("requests/s", a_second.as_slice(), 1.0, None),

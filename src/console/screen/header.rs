@@ -265,7 +265,7 @@ fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>
         pieces.push((2, StyledText::new(theme).add(Meaning::Notice, text)));
     }
     if let Some((meaning, text)) = chosen_by(app, wide) {
-        pieces.push((2, StyledText::new(theme).add(meaning, text)));
+        pieces.push((1, StyledText::new(theme).add(meaning, text)));
     }
     pieces.push((0, StyledText::new(theme).add(Meaning::Heading, clock)));
     pieces

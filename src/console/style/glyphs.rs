@@ -156,7 +156,7 @@ fn push_ascii(ascii: &mut String, c: char) {
         '▂' | '░' => ".",
         '▃' => ":",
         '▅' | '▓' => "=",
-        '▆' | '└' => "+",
+        '▆' | '└' | '┴' => "+",
         '█' => "#",
         _ => {
             // Writing to a String can't fail.

@@ -67,10 +67,8 @@ impl Recorder {
     /// Whether the observation is held back.
     fn hold(&mut self, at: Timestamp, observation: &Observation) -> bool {
         let held = match observation {
-            // Times are already by it.
-            Observation::ServerClock(_) => return true,
-            // Charts are only looked at.
-            Observation::MetricsHistory(_) => return true,
+            // Times are already by the clock, and charts are only looked at.
+            Observation::ServerClock(_) | Observation::MetricsHistory(_) => return true,
             Observation::ReplicaSet(set) if self.sets.get(&set.uid) == Some(set) => return true,
             Observation::Autoscaler(_) if self.autoscaler.as_ref() == Some(observation) => return true,
             Observation::Source(id, SourceState::Live) if self.live.contains_key(id) => {

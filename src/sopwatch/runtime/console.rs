@@ -184,6 +184,10 @@ impl Console {
             limit = screen::render(&self.app, &self.theme, frame);
         })?;
         self.app.note_size(size);
+        let charts = self.app.shows_metric_charts();
+        self.channels
+            .monitoring
+            .send_if_modified(|request| std::mem::replace(&mut request.charts, charts) != charts);
         if let Some(limit) = limit {
             self.app.hold_scroll(limit);
         }

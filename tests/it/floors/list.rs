@@ -242,8 +242,16 @@ pub const FLOORS: &[Floor] = &[
             "tokio_util",
             "tracing",
         ],
-        test_modules: &["patience"],
-        test_outside: &["hyper", "insta", "std::fs", "std::net", "tempfile"],
+        test_modules: &["patience", "tools"],
+        test_outside: &[
+            "Timestamp::now",
+            "hyper",
+            "insta",
+            "std::fs",
+            "std::net",
+            "std::process",
+            "tempfile",
+        ],
     },
     // On a thread of its own, apart from the console's loop.
     Floor {

@@ -176,3 +176,148 @@ pub(super) fn tracker(account: &CaseSnapshot<'_>) -> Option<TrackerRow> {
         issues: issues.collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::diagnose;
+    use crate::export::check::Assessment;
+    use crate::observe::observation::{
+        AlertsReading, Answer, FiringAlert, Issue, Labels, Observation, Sample, TrackerReading, Value,
+    };
+    use crate::observe::state::State;
+    use crate::profile::monitoring::Figure;
+    use crate::testkit::{ago, built_in_profile, now};
+    use crate::text::SafeText;
+
+    fn document(state: &State) -> serde_json::Value {
+        let profile = built_in_profile();
+        let sop = profile.sop("api-down").unwrap();
+        let diagnosis = diagnose(state, &profile, sop, now());
+        let account = CaseSnapshot {
+            state,
+            profile: &profile,
+            sop,
+            diagnosis: &diagnosis,
+            environment: None,
+            namespace: "n",
+            drill: None,
+            now: now(),
+        };
+        serde_json::to_value(Assessment::of(&account, 1, Vec::new())).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_configured_is_empty() {
+        let json = document(&State::default());
+        assert_eq!(json["alerts"], serde_json::json!([]));
+        assert_eq!(json["metrics"], serde_json::json!([]));
+        assert_eq!(json["tracker"], serde_json::Value::Null);
+    }
+
+    fn alerted() -> State {
+        let mut state = State::default();
+        state.began_at = Some(ago(60));
+        let labels = Labels::from([
+            ("alertname".into(), "ManagedServicesApiDown".into()),
+            ("severity".into(), "critical".into()),
+        ]);
+        state.apply(
+            Observation::Alerts(AlertsReading {
+                alerts: vec![FiringAlert {
+                    fingerprint: "f".into(),
+                    labels,
+                    annotations: Labels::from([("message".into(), "password=hunter2 is down".into())]),
+                    starts_at: ago(120),
+                    updated_at: ago(10),
+                    silenced_by: Vec::new(),
+                    inhibited: false,
+                    expression: None,
+                }],
+                ..AlertsReading::default()
+            }),
+            now(),
+        );
+        state
+    }
+
+    fn measure(state: &mut State) {
+        let rows = vec![
+            Sample {
+                labels: vec![("pod".into(), "p1".into())],
+                value: Value(1.0),
+            },
+            Sample {
+                labels: Vec::new(),
+                value: Value(f64::NAN),
+            },
+        ];
+        let up = FigureReading {
+            figure: Figure::Up,
+            window_s: None,
+            answer: Ok(Answer {
+                rows,
+                ..Answer::default()
+            }),
+        };
+        state.apply(Observation::Metrics(vec![up]), ago(5));
+    }
+
+    fn track(state: &mut State) {
+        state.apply(
+            Observation::Tracker(TrackerReading {
+                project: "p".into(),
+                confirmed: Some(Confirmed::Used),
+                issues: vec![Issue {
+                    id: "7".into(),
+                    short_id: SafeText::default(),
+                    title: "token=abcdefghijkl".into(),
+                    culprit: SafeText::default(),
+                    level: "error".into(),
+                    count: 2,
+                    first_at: Some(ago(30)),
+                    last_at: Some(ago(10)),
+                    link: "https://t.test/o/issues/7".into(),
+                }],
+                ..TrackerReading::default()
+            }),
+            now(),
+        );
+    }
+
+    #[test]
+    fn the_keys_of_monitoring_are_as_the_readme_says() {
+        let mut state = alerted();
+        measure(&mut state);
+        track(&mut state);
+        let json = document(&state);
+        let alert = &json["alerts"][0];
+        assert_eq!(
+            (&alert["name"], &alert["sop"]),
+            (&"ManagedServicesApiDown".into(), &"api-down".into())
+        );
+        assert_eq!(
+            (&alert["state"], &alert["severity"]),
+            (&"firing".into(), &"critical".into())
+        );
+        assert_eq!(alert["fires_at"], serde_json::Value::Null);
+        let figure = &json["metrics"][0];
+        assert_eq!(figure["figure"], "up");
+        assert_eq!(figure["age_s"], 5);
+        assert_eq!(figure["values"], serde_json::json!([["pod=p1", 1.0], ["", null]]));
+        let tracker = &json["tracker"];
+        assert_eq!(
+            (&tracker["project"], &tracker["confirmed"]),
+            (&"p".into(), &true.into())
+        );
+        assert_eq!(
+            (&tracker["issues"][0]["id"], &tracker["issues"][0]["new"]),
+            (&"7".into(), &true.into())
+        );
+        let text = json.to_string();
+        assert!(
+            !text.contains("hunter2") && !text.contains("abcdefghijkl"),
+            "{text}"
+        );
+    }
+}

@@ -107,7 +107,7 @@ pub struct State {
     pub vitals: VitalSamples,
     /// What monitoring servers said.
     #[serde(skip)]
-    pub monitoring: MonitoringKnown,
+    pub monitoring: Box<MonitoringKnown>,
     /// The database session.
     pub database: Option<DatabaseConnection>,
     /// The newest poll and when it came.

@@ -1,6 +1,7 @@
 //! The adapter against servers: recorded answers, and answers that try it.
 
 mod polling;
+mod real_servers;
 mod recordings;
 mod server;
 mod sign_in;
