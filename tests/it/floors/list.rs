@@ -338,6 +338,7 @@ pub const FLOORS: &[Floor] = &[
             "jiff",
             "json_patch",
             "k8s_openapi",
+            "miniz_oxide",
             "pgwire",
             "rcgen",
             "regex",
