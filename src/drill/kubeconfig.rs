@@ -1,5 +1,6 @@
 //! The files by which other programs find a drill: its kubeconfig and the variables for a shell. Only their owner can read them.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -59,7 +60,9 @@ pub fn write_variables(
             MonitoringServer::Alerts => ("ALERTMANAGER", "/api/v2/alerts"),
             MonitoringServer::Tracker => ("TRACKER", "/api/0/organizations/managed-services/issues/"),
         };
-        text += &format!(
+        // writing to a String cannot fail
+        let _ = write!(
+            text,
             "export DRILL_{name}={url} DRILL_{name}_LOGIN={}\n\
              # curl -sG -H @$DRILL_{name}_LOGIN $DRILL_{name}{example}\n",
             quoted(header)

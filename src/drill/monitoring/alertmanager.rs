@@ -245,14 +245,12 @@ fn one_silence(monitoring: &Monitoring, id: &str, now: i64) -> Reply {
         let said = format!("silenceID in path must be of type uuid: \"{id}\"");
         return answered(422, &json!({"code": 601, "message": said}));
     }
-    match monitoring.silences.iter().find(|silence| silence.id == id) {
-        Some(silence) => answered(200, &silence.json(now)),
-        None => {
-            let mut reply = reply::reply(404, "text/plain", "");
-            reply.headers_mut().remove(http::header::CONTENT_TYPE);
-            reply::with(reply, "vary", "Origin")
-        }
+    if let Some(silence) = monitoring.silences.iter().find(|silence| silence.id == id) {
+        return answered(200, &silence.json(now));
     }
+    let mut reply = reply::reply(404, "text/plain", "");
+    reply.headers_mut().remove(http::header::CONTENT_TYPE);
+    reply::with(reply, "vary", "Origin")
 }
 
 fn is_uuid(text: &str) -> bool {

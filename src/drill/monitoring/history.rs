@@ -429,8 +429,11 @@ pub fn limits(limits: ResourceLimits) -> (f64, f64) {
     (limits_of_cpu(limits), limits.memory_bytes as f64)
 }
 
+/// Reads a value of a container; `None` where there is none.
+type ReadPoint = fn(&ContainerPoint) -> Option<f64>;
+
 /// How a metric of the kubelet is read, and whether it is of the container (or else of the whole pod).
-fn kubelet_value(metric: &str) -> Option<(bool, fn(&ContainerPoint) -> Option<f64>)> {
+fn kubelet_value(metric: &str) -> Option<(bool, ReadPoint)> {
     Some(match metric {
         "container_cpu_usage_seconds_total" => (true, |point| Some(point.used?.cpu_nanos as f64 / 1e9)),
         "container_memory_working_set_bytes" => (true, |point| Some(point.used?.memory_bytes as f64)),

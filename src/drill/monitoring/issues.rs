@@ -150,7 +150,7 @@ impl Issues {
     /// All of them, the last seen first.
     pub fn all(&self) -> Vec<Issue> {
         let mut all: Vec<Issue> = self.by_shape.values().cloned().collect();
-        all.sort_by(|left, right| (right.last_seen, right.id).cmp(&(left.last_seen, left.id)));
+        all.sort_by_key(|issue| std::cmp::Reverse((issue.last_seen, issue.id)));
         all
     }
 }

@@ -58,6 +58,8 @@ const SCRAPED_BEFORE: SignedDuration = SignedDuration::from_hours(3);
 /// The same with more pods than [`MANY`], of which nobody looks at a chart.
 const SCRAPED_BEFORE_OF_MANY: SignedDuration = SignedDuration::from_mins(15);
 const MANY: u32 = 30;
+/// How long before the world's start the rules are evaluated first, at most, ms: several times the longest `for`.
+const EVALUATED_BEFORE: i64 = 65 * 60_000;
 /// How often a scripted issue has an event, if the scenario does not say so.
 const USUALLY_EVERY: SignedDuration = SignedDuration::from_secs(45);
 /// The world must be well so long before a condition of the scenario ends.
@@ -133,7 +135,10 @@ impl Monitoring {
         let issues = scenario.issues.iter();
         Self {
             history: History::after(earlier),
-            rules: Rules::new(scripted, first.as_millisecond() + rules::INTERVAL / 3),
+            rules: Rules::new(
+                scripted,
+                first.as_millisecond().max(started - EVALUATED_BEFORE) + rules::INTERVAL / 3,
+            ),
             silences,
             issues: Issues::before(start),
             scripted_issues: issues.map(|issue| (issue.clone(), start + issue.since)).collect(),

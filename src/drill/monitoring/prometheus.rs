@@ -147,7 +147,11 @@ impl Api<'_> {
         };
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
         let millis = number.map(|number| (number * 1_000.0).round() as i64);
-        let written = || text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
+        let written = || {
+            text.parse::<jiff::Timestamp>()
+                .ok()
+                .map(jiff::Timestamp::as_millisecond)
+        };
         let said = cannot_parse(name, text, self.request.path.ends_with("/query_range"));
         let found = millis
             .or_else(written)
@@ -163,8 +167,13 @@ impl Api<'_> {
             let said = format!("cannot parse \"{limit}\" to a valid duration");
             return Err(bad_parameter("timeout", &said));
         }
-        let expressions = self.monitoring.rules_at(self.request.now).expressions();
-        Query::parse(text, &expressions).map_err(|said| bad_parameter("query", &said))
+        let expressions = self.monitoring.rules.expressions();
+        let query = Query::parse(text, &expressions).map_err(|said| bad_parameter("query", &said))?;
+        if !matches!(query, Query::Figure(..)) {
+            // series of alerts may be meant
+            self.monitoring.rules_at(self.request.now);
+        }
+        Ok(query)
     }
 
     fn query(&mut self) -> Answer {

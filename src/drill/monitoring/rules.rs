@@ -97,30 +97,31 @@ pub struct Rules {
     /// When they are evaluated first and were evaluated last, ms since 1970.
     first: i64,
     last: Option<i64>,
-    /// When `ALERTS` changed: for range queries and what was.
-    changes: Vec<(i64, Vec<(Labels, i64, bool)>)>,
+    /// When `ALERTS` changed, and to what: for range queries and what was.
+    changes: Vec<(i64, Vec<NotedAlert>)>,
 }
+
+/// An alert as it was at a moment: labels, since when its condition held, whether it fired.
+type NotedAlert = (Labels, i64, bool);
+
+/// What a query of this namespace's series is limited to.
+const SHARES: &str = r#"namespace="managed-services-stage""#;
 
 /// Every rule; the first of a name is the one that a scenario means.
 fn all_rules() -> Vec<Rule> {
+    let mut all = rules_on_requests();
+    all.extend(rules_on_making());
+    all.extend(other_rules());
+    all
+}
+
+/// Those on the service's requests.
+fn rules_on_requests() -> Vec<Rule> {
     let job = r#"job="managed-services-api-metrics",namespace="managed-services-stage""#;
     let errors = |window: &str| format!("managed_services_api:errors:ratio_rate{window}");
     let slow = |bound: &str, window: &str| format!("managed_services_api:latency_{bound}:ratio_rate{window}");
     let burn = |ratio: &dyn Fn(&str) -> String, short: &str, long: &str, limit: &str| {
         format!("{} > {limit} and {} > {limit}", ratio(short), ratio(long))
-    };
-    let shares = r#"namespace="managed-services-stage""#;
-    let made = |kind: &str, within: u32, least: f64| {
-        format!(
-            "sum(rate(managed_services_api_worker_{kind}_duration_bucket{{jobType=\"{kind}_create\",le=\"{within}\",{shares}}}[1h])) \
-             / sum(rate(managed_services_api_worker_{kind}_duration_count{{jobType=\"{kind}_create\",{shares}}}[1h])) < {least}"
-        )
-    };
-    let failed = |kind: &str, operation: &str| {
-        format!(
-            "1 - sum(increase(managed_services_api_{kind}_operations_success_count{{{shares},operation=\"{operation}\"}}[1h])) \
-             / sum(increase(managed_services_api_{kind}_operations_total_count{{{shares},operation=\"{operation}\"}}[1h])) > 0.01"
-        )
     };
     let in_namespace = ("namespace", NAMESPACE);
     let burn_labels = |severity: &'static str, short: &'static str, long: &'static str| {
@@ -131,11 +132,6 @@ fn all_rules() -> Vec<Rule> {
             ("short_burnrate_window", short),
             ("long_burnrate_window", long),
         ])
-    };
-    let with = |severity: &str, extra: &[(&str, &str)]| {
-        let mut all = labels(&[in_namespace, SERVICE_LABEL, ("severity", severity)]);
-        all.extend(labels(extra));
-        all
     };
     vec![
         Rule {
@@ -188,6 +184,31 @@ fn all_rules() -> Vec<Rule> {
             annotations: about("Managed Services API is slow", "managed-services-api-latency"),
             ask: Ask::Slow("0.1", 30, 360, 5.6 * 0.1),
         },
+    ]
+}
+
+/// Those on what the leaders make and delete.
+fn rules_on_making() -> Vec<Rule> {
+    let shares = SHARES;
+    let made = |kind: &str, within: u32, least: f64| {
+        format!(
+            "sum(rate(managed_services_api_worker_{kind}_duration_bucket{{jobType=\"{kind}_create\",le=\"{within}\",{shares}}}[1h])) \
+             / sum(rate(managed_services_api_worker_{kind}_duration_count{{jobType=\"{kind}_create\",{shares}}}[1h])) < {least}"
+        )
+    };
+    let failed = |kind: &str, operation: &str| {
+        format!(
+            "1 - sum(increase(managed_services_api_{kind}_operations_success_count{{{shares},operation=\"{operation}\"}}[1h])) \
+             / sum(increase(managed_services_api_{kind}_operations_total_count{{{shares},operation=\"{operation}\"}}[1h])) > 0.01"
+        )
+    };
+    let in_namespace = ("namespace", NAMESPACE);
+    let with = |severity: &str, extra: &[(&str, &str)]| {
+        let mut all = labels(&[in_namespace, SERVICE_LABEL, ("severity", severity)]);
+        all.extend(labels(extra));
+        all
+    };
+    vec![
         Rule {
             name: "KafkaClusterProvisioningLatency",
             query: made("kafka", 360, 0.99),
@@ -243,6 +264,13 @@ fn all_rules() -> Vec<Rule> {
             ),
             ask: Ask::Scenario,
         },
+    ]
+}
+
+/// A note on a busy container, and the alert that always fires.
+fn other_rules() -> Vec<Rule> {
+    let shares = SHARES;
+    vec![
         Rule {
             name: "ContainerCpuThrottled",
             query: format!(

@@ -218,17 +218,15 @@ async fn handle(
         url,
         now: 0,
     };
-    let mut reply = match refusal(running, fault, &parts) {
-        Some(refusal) => refusal,
-        None => {
-            let is_late =
-                fault == Some(MonitoringFault::Slow) && wait(running.server, &request, faults).await;
-            request.now = state.clock().now().as_millisecond();
-            if is_late && running.server == MonitoringServer::Metrics {
-                prometheus::timed_out()
-            } else {
-                answer(running, state, &request)
-            }
+    let mut reply = if let Some(refusal) = refusal(running, fault, &parts) {
+        refusal
+    } else {
+        let is_late = fault == Some(MonitoringFault::Slow) && wait(running.server, &request, faults).await;
+        request.now = state.clock().now().as_millisecond();
+        if is_late && running.server == MonitoringServer::Metrics {
+            prometheus::timed_out()
+        } else {
+            answer(running, state, &request)
         }
     };
     let date = state.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");

@@ -159,7 +159,7 @@ async fn a_frozen_server_knows_nothing_new() {
     let frozen = "[[timeline]]\nat = '-1m'\nmonitoring = { metrics = 'frozen' }\n\
                   [[timeline]]\nat = '-1m'\nmonitoring = { alerts = 'frozen' }\n";
     let scenario = Scenario::parse("frozen.toml", &format!("{text}\n{frozen}")).unwrap();
-    let drill = drill_of(scenario, folder.path(), Duration::from_secs(1_200)).await;
+    let drill = drill_of(scenario, folder.path(), Duration::from_mins(20)).await;
     let sent = get(&drill, MonitoringServer::Alerts, "/api/v2/alerts")
         .await
         .json();
