@@ -51,6 +51,13 @@ fn first_pod(kubeconfig: &Path) -> Option<String> {
     names.lines().next().map(str::to_owned)
 }
 
+/// The kubeconfig of the drill that keeps its files in this folder, beside whatever else is there.
+fn kubeconfig_in(folder: &Path) -> PathBuf {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut files = entries.map(|entry| entry.unwrap().path().join("kubeconfig"));
+    files.find(|file| file.exists()).unwrap()
+}
+
 #[test]
 fn the_scenarios_are_listed_completed_and_those_like_a_wrong_name_suggested() {
     let (status, list, _) = sopwatch(&["drill", "--list"]);
@@ -173,8 +180,7 @@ fn after_a_deletion_by_kubectl_the_bar_waits_as_the_readme_says() {
     pty.until_shows("YOUR CALL FIRST");
     pty.type_keys("V");
     pty.until_shows("RESTART");
-    let drill = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
-    let kubeconfig = drill.path().join("kubeconfig");
+    let kubeconfig = kubeconfig_in(folder.path());
     if let Some(pod) = first_pod(&kubeconfig) {
         kubectl(&kubeconfig, &["delete", &pod, "--wait=false"]);
         pty.until_shows("WAIT");
@@ -226,8 +232,7 @@ fn a_drill_is_taken_with_hints_an_answer_and_kubectl_and_ends_with_its_debriefin
     let variables = [("TMPDIR", folder.path().to_str().unwrap())];
     let mut pty = Pty::start(SOPWATCH, &["drill", "all-well"], &variables, (120, 60));
     pty.until_shows("3 of 3 ready");
-    let drill = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap();
-    let kubeconfig = drill.path().join("kubeconfig");
+    let kubeconfig = kubeconfig_in(folder.path());
     pty.type_keys("H");
     pty.until_shows("Hints  1 of ");
     pty.type_keys("qT");

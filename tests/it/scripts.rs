@@ -78,7 +78,18 @@ fn without_kubectl() -> Machine {
     let machine = Machine::new();
     machine.stub("bin/dpkg-query", "echo 'install ok installed'");
     machine.stub("bin/npm", "exit 1");
-    for tool in ["unzip", "cargo", "psql", "initdb", "tmux"] {
+    let tools = [
+        "unzip",
+        "cargo",
+        "psql",
+        "initdb",
+        "pgbouncer",
+        "prometheus",
+        "promtool",
+        "prometheus-alertmanager",
+        "tmux",
+    ];
+    for tool in tools {
         machine.stub(&format!("bin/{tool}"), "");
     }
     machine
