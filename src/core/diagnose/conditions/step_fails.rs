@@ -23,6 +23,12 @@ impl RuleCondition for StepFails {
             if let Some(rule) = case.another_rule() {
                 return Truth::holds_not(safe!("rule {} applies", rule.id));
             }
+            // An alert looks back over its window, and fires for a while after its cause is gone: alone it calls nobody.
+            if having(StepStatus::Fail).all(|(check, _)| matches!(check, Check::Alert(_))) {
+                return Truth::unknown(
+                    "the alert fires, and no step shows why: it may look back on what is over",
+                );
+            }
             let missing: Option<Vec<_>> = having(StepStatus::Fail)
                 .map(|(check, _)| case.missing_for(check))
                 .collect();
