@@ -132,7 +132,7 @@ impl KubeconfigConnector {
 }
 
 fn internal(doing: &str) -> Problem {
-    Problem::new(ProblemKind::Configuration, &format!("{doing}: internal error"))
+    Problem::new(ProblemKind::Configuration, format!("{doing}: internal error"))
 }
 
 fn as_pinned(options: &ConnectOptions, pinned: Option<&Target>) -> ConnectOptions {

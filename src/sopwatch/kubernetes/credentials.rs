@@ -65,6 +65,10 @@ impl Credentials {
     }
 
     /// Finds them. A plugin is run only where nothing else says who we are.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a token says when it ends, and goes into the header of a request"
+    )]
     pub(super) async fn find(
         auth: &AuthInfo,
         user: &str,
@@ -77,7 +81,7 @@ impl Credentials {
         match (path, token, basic) {
             (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => Err(Problem::new(
                 ProblemKind::Configuration,
-                &format!("user {user} of the kubeconfig has both a token and a password"),
+                format!("user {user} of the kubeconfig has both a token and a password"),
             )
             .advise("keep one of them in the kubeconfig")),
             (Some(path), token, None) => Self::in_file(path, token, user).await,
@@ -98,6 +102,10 @@ impl Credentials {
     }
 
     /// The file outranks the token beside it, which stands in while the file can't be read.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the old token goes into the header of a request"
+    )]
     async fn in_file(path: &str, token: Option<&SecretString>, user: &str) -> Result<Self, Problem> {
         let file = TokenFile {
             path: path.into(),
@@ -156,6 +164,10 @@ fn bearer(token: &str) -> Option<HeaderValue> {
     Some(header)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the password goes into the header of a request"
+)]
 fn basic_header(name: &str, password: &SecretString) -> HeaderValue {
     let both = BASE64_STANDARD.encode(format!("{name}:{}", password.expose_secret()));
     // base64 fits any header.
@@ -228,6 +240,10 @@ struct CurrentToken {
 }
 
 impl CurrentToken {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the token goes into the header of a request"
+    )]
     fn of(credential: &PluginCredential) -> Result<Self, Problem> {
         let unusable = || unusable_token("the token of the credential plugin");
         let token = credential.token.as_ref().ok_or_else(unusable)?;

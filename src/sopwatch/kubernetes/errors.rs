@@ -152,7 +152,7 @@ pub(super) fn unusable_token(whose: &str) -> Problem {
 pub(super) fn unusable_certificate(which: &str, why: &str) -> Problem {
     Problem::new(
         ProblemKind::Configuration,
-        &format!("{which} can't be used: {why}"),
+        format!("{which} can't be used: {why}"),
     )
     .advise("repair the kubeconfig, or log in again (oc login)")
 }
@@ -166,7 +166,7 @@ pub(super) fn unusable_identity(why: &str) -> Problem {
 pub(super) fn unusable_proxy(why: &str) -> Problem {
     Problem::new(
         ProblemKind::Configuration,
-        &format!("the proxy's URL can't be used: {why}"),
+        format!("the proxy's URL can't be used: {why}"),
     )
     .advise("check proxy-url of the kubeconfig's cluster and HTTPS_PROXY")
 }

@@ -172,6 +172,10 @@ fn parse(text: &str) -> Result<Vec<Kubeconfig>, String> {
     })
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the client key is read without its line breaks"
+)]
 fn normalise(kubeconfig: &mut Kubeconfig, folder: &Path) {
     let absolute = |path: &mut Option<String>| {
         if let Some(path) = path.as_mut().filter(|path| !path.is_empty())
@@ -611,6 +615,7 @@ users:
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test compares it")]
     fn of_a_key_that_is_there_twice_the_later_counts() {
         let text = STAGE.replace("token: secret-token", "token: early, token: late");
         let twice = file(&format!("{text}current-context: bare\n"));

@@ -43,6 +43,7 @@ pub(super) fn client_config(
 }
 
 /// Our certificate and its key, where there are any.
+#[expect(clippy::disallowed_methods, reason = "the client key is needed for TLS")]
 fn identity(
     auth: &AuthInfo,
     plugins: Option<&(String, SecretString)>,

@@ -10,6 +10,10 @@ use sopwatch_core::observe::source::{Problem, ProblemKind};
 ///
 /// # Errors
 /// The kubeconfig can't be read, or signs in without a token.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kubeconfig's token is the login to its cluster's monitoring"
+)]
 pub async fn kubeconfig_token(options: ConnectOptions) -> Result<SecretString, Problem> {
     let read = tokio::task::spawn_blocking(move || {
         let resolved = resolve(&options, &ProcessEnv::of_process())?;

@@ -221,6 +221,10 @@ impl HttpClient {
         read(secret).await.ok()
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the login goes into the header of a request"
+    )]
     async fn authorization(&self) -> Result<Option<HeaderValue>, Problem> {
         let text = match &self.endpoint.credential {
             Credential::None => return Ok(None),
@@ -241,7 +245,7 @@ impl HttpClient {
 
     /// A problem with this server: what was being done, where, and why it failed.
     pub(super) fn problem(&self, kind: ProblemKind, doing: &str, why: &str) -> Problem {
-        Problem::new(kind, &format!("{doing} from {}: {why}", self.endpoint.host()))
+        Problem::new(kind, format!("{doing} from {}: {why}", self.endpoint.host()))
     }
 
     fn frozen(&self, doing: &str) -> Problem {
@@ -299,6 +303,10 @@ fn of_io(io: &std::io::Error, kind: ProblemKind, why: String) -> (ProblemKind, S
 }
 
 /// Reads a token or a password; white space around it is none of it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the login goes into the header of a request"
+)]
 async fn read(secret: &Secret) -> Result<SecretString, Problem> {
     match secret {
         Secret::Variable(_, value) => Ok(value.clone()),

@@ -226,6 +226,7 @@ impl Context {
     }
 
     /// Waits until there is another credential than the one that was refused, until somebody asks, or until it has been long enough.
+    #[expect(clippy::disallowed_methods, reason = "only whether the login changed")]
     async fn rest_until_another(
         &mut self,
         client: &HttpClient,

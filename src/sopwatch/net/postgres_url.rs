@@ -489,6 +489,7 @@ mod tests {
     );
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test compares it")]
     fn hosts_and_names_may_be_options_as_for_libpq() {
         let cases: [(&str, Place<'_>); 7] = [
             (

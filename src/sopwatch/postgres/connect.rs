@@ -291,6 +291,7 @@ async fn tls_of(credentials: &Credentials, route: &Route, mode: TlsMode) -> Resu
 
 /// Everything is set here, since the driver fills what is not from the environment by itself; `PGOPTIONS` it offers no way to leave
 /// out. TLS is below it. The result must not be printed: its `Debug` shows the password.
+#[expect(clippy::disallowed_methods, reason = "the driver logs in with the password")]
 fn connect_options(credentials: &Credentials, route: &Route, socket: &Path) -> PgConnectOptions {
     let password = credentials
         .password

@@ -108,7 +108,7 @@ pub(super) fn wrong_session(endpoint: &Endpoint, wanted: SessionAttrs) -> Proble
 pub(super) fn unusable_authority(why: &str, origin: &str) -> Problem {
     Problem::new(
         ProblemKind::Tls,
-        &format!("no certificate authority for the database of {origin}: {why}"),
+        format!("no certificate authority for the database of {origin}: {why}"),
     )
     .advise("put the CA certificate into the secret (db.ca_cert), or set sslrootcert")
 }
@@ -317,7 +317,7 @@ fn wrong_password(endpoint: &Endpoint, said: &str) -> Problem {
     );
     let problem = Problem::new(ProblemKind::WrongPassword, &what);
     match &endpoint.open_passfile {
-        Some(path) => problem.advise(&format!(
+        Some(path) => problem.advise(format!(
             "{path} is ignored because others may read it: chmod 600 {path}"
         )),
         None => problem.advise("Was the password rotated? sopwatch rereads the secret and keeps trying"),

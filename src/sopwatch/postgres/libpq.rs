@@ -58,7 +58,7 @@ impl<'a> LibpqVariables<'a> {
             let mut text = String::new();
             file.take(PASSFILE_LIMIT).read_to_string(&mut text).await.ok()?;
             let password = text.lines().find_map(|line| password_of(line, credentials))?;
-            Some(PasswordFile::Has(password.into()))
+            Some(PasswordFile::Has(password))
         };
         found.await.unwrap_or(PasswordFile::HasNone)
     }

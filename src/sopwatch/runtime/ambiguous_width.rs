@@ -22,6 +22,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LONGEST: usize = 64;
 
 /// Whether the terminal is to be asked.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the terminal is asked by a control sequence of our own"
+)]
 pub fn may_be_wide(variables: &BTreeMap<String, String>) -> bool {
     let east_asian = |locale: &str| {
         ["ja", "ko", "zh"]
@@ -43,6 +47,10 @@ pub fn is_wide() -> bool {
     column.is_some_and(|column| column > 2)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the terminal is asked by a control sequence of our own"
+)]
 fn ask() -> io::Result<Option<u16>> {
     let mut out = io::stdout();
     out.write_all(QUESTION)?;

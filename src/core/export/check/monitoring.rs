@@ -160,7 +160,7 @@ pub(super) fn tracker(account: &CaseSnapshot<'_>) -> Option<TrackerRow> {
             &issue.short_id
         };
         IssueRow {
-            id: Redacted::from(&*named),
+            id: Redacted::from(named),
             title: Redacted::from(&*issue.title),
             level: Redacted::from(&*issue.level),
             new: one.new,

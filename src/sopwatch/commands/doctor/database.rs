@@ -34,7 +34,7 @@ pub(super) fn database(facts: &Facts) -> Section {
         Some((_, reading)) => {
             for table in &reading.tables {
                 if let Err(why) = &table.statuses {
-                    section.add(Status::Fails, why.to_string());
+                    section.add(Status::Fails, why);
                 }
             }
             let read = reading
@@ -47,7 +47,7 @@ pub(super) fn database(facts: &Facts) -> Section {
                 format!("{read} of {} tables read", reading.tables.len()),
             );
             if let Err(why) = &reading.leases {
-                section.add(Status::Fails, why.to_string());
+                section.add(Status::Fails, why);
             }
             if let Some(standby) = &reading.standby {
                 let behind = standby

@@ -40,6 +40,10 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Looks at this machine, and at what the console has heard.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only whether standard output is a terminal"
+    )]
     pub(super) fn of(
         settings: &Settings,
         dirs: &UserDirs,

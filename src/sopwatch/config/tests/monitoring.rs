@@ -26,6 +26,7 @@ token-variable = "TRACKER_TOKEN"
 "#;
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test compares it")]
 fn each_server_has_its_address_and_its_credential() {
     let user = User::new(ALL, &[("AM_PASSWORD", "pa55"), ("OTHER", "x")], "");
     let settings = user.settings();

@@ -55,6 +55,7 @@ async fn until_it_says(runner: &PluginRunner, exec: &ExecConfig, words: &str) ->
 const TOKEN: &str = r#"printf '{"status": {"token": "of-plugin"}}'"#;
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test compares it")]
 async fn a_plugin_has_no_controlling_terminal_and_no_input() {
     let folder = tempfile::tempdir().unwrap();
     // The sixth field of its own `stat` is its session: one that it leads has no terminal yet.
@@ -98,6 +99,7 @@ async fn a_plugin_that_hangs_is_waited_for_and_named_with_its_last_words() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test compares it")]
 async fn another_plugin_in_the_kubeconfig_ends_the_one_that_hangs() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let script = format!(
@@ -230,6 +232,7 @@ async fn a_plugin_that_wants_a_terminal_is_told_that_there_is_none() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test compares it")]
 async fn a_plugin_that_leaves_a_process_behind_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let script = format!("{TOKEN}; sleep 600 & exit 0");
@@ -240,6 +243,7 @@ async fn a_plugin_that_leaves_a_process_behind_is_not_waited_for() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test compares it")]
 async fn a_plugin_may_answer_in_yaml_and_with_a_certificate() {
     let folder = tempfile::tempdir().unwrap();
     let script = "cat <<E\nkind: ExecCredential\nstatus:\n  clientCertificateData: C\n  clientKeyData: K\n  expirationTimestamp: 2031-03-09T00:00:00Z\nE";
