@@ -41,7 +41,14 @@ impl StepCheck for FiringAlert {
             Some(alert) => active(alert, case),
             None => quiet(case),
         };
-        let evidence = own.iter().map(|alert| alert.words(case.now));
+        let message = own.first().map(|alert| alert.message.clone());
+        let message = message.filter(|message| !message.is_empty());
+        // What the first one does is the step's value already, but for who silenced it and why.
+        let is_said =
+            |alert: &&ServiceAlert| matches!(alert.state, AlertState::Firing | AlertState::Pending { .. });
+        let said = usize::from(own.first().is_some_and(is_said));
+        let others = own.iter().skip(said).map(|alert| alert.words(case.now));
+        let evidence = others.chain(message);
         result = result.evidence(evidence).against("the alert does not fire");
         result = result.evidence(heard.into_iter().filter_map(Result::err));
         result.age = age;
