@@ -69,6 +69,14 @@ impl Entry {
         text
     }
 
+    /// Whether a plain text is in what a row shows. What is nowhere in the line as it was written need not be looked for in its parts,
+    /// unless these unquote it.
+    pub fn shows(&self, is_in: impl Fn(&str) -> bool) -> bool {
+        let written = self.record.text.as_str();
+        let is_verbatim = !written.contains(['"', '\'', '␛']);
+        (!is_verbatim || is_in(written)) && is_in(&self.visible_text())
+    }
+
     /// A number that entries share which say the same but for ids, long numbers and durations, and are as bad.
     pub fn kind(&self) -> u64 {
         *self.kind.get_or_init(|| {

@@ -179,7 +179,7 @@ impl App {
     pub(crate) fn matching_lines(&self, search: &Search) -> Vec<usize> {
         let entries = self.logs.buffer.shown().iter().enumerate();
         let found = entries
-            .filter(|(_, entry)| search.is_in(&entry.visible_text()) || search.is_in(&entry.source.pod));
+            .filter(|(_, entry)| entry.shows(|text| search.is_in(text)) || search.is_in(&entry.source.pod));
         found.map(|(place, _)| place).collect()
     }
 
