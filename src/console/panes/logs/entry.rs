@@ -73,7 +73,8 @@ impl Entry {
     /// unless these unquote it.
     pub fn shows(&self, is_in: impl Fn(&str) -> bool) -> bool {
         let written = self.record.text.as_str();
-        let is_verbatim = !written.contains(['"', '\'', '␛']);
+        let has = |quote: u8| written.as_bytes().contains(&quote);
+        let is_verbatim = !has(b'"') && !has(b'\'') && !written.starts_with('␛');
         (!is_verbatim || is_in(written)) && is_in(&self.visible_text())
     }
 
