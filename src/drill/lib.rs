@@ -36,6 +36,7 @@
 //! To add an event of the timeline, add it to `scenario::timeline` (or to `service::events`) and handle it where the compiler asks for
 //! it. To add a field of an API object, compare with a recording of a real server first: the answers are tested against recordings.
 
+mod accepting;
 pub mod api;
 pub mod clock;
 pub mod database;

@@ -248,7 +248,7 @@ fn sops(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buff
     let reason = app
         .outlook
         .get(chosen)
-        .map(|advice| SafeText::from(advice.because.join("; ")));
+        .and_then(|advice| advice.because.first().cloned());
     let reason = reason.filter(|reason| !reason.is_empty() && !app.is_looking());
     let impact = sops.get(chosen).map(|sop| safe!("{}: {}", sop.id, sop.impact));
     let of_chosen = sops.get(chosen).map(|sop| &sop.id);

@@ -376,3 +376,23 @@ fn the_view_goes_to_the_errors_where_they_decide_until_somebody_chose_one() {
     app.judge();
     assert_eq!(app.logs.buffer.mode, LogMode::Leader);
 }
+
+#[test]
+fn where_no_log_speaks_of_leaders_the_errors_show() {
+    use crate::panes::logs::buffer::LogMode;
+    let mut app = fixture::silent();
+    let pods = vec![fixture::state::pod("2mgcp", "CrashLoopBackOff", false)];
+    fixture::learn(&mut app, 2, Observation::Pods(pods));
+    fixture::learn(&mut app, 2, batch("2mgcp", Vec::new()));
+    app.follow_findings();
+    assert_eq!(app.logs.buffer.mode, LogMode::Leader, "and no error");
+    let died = record(3, Error, "panic: unable to read config file");
+    fixture::learn(&mut app, 1, batch("2mgcp", vec![died]));
+    app.follow_findings();
+    assert_eq!(app.logs.buffer.mode, LogMode::Errors);
+    assert!(
+        pane(&app, (80, 24))
+            .join("\n")
+            .contains("unable to read config file")
+    );
+}

@@ -24,8 +24,8 @@ pub(crate) struct SourceError {
     behind: Option<SafeText>,
 }
 
-/// The faults of what the pods pane shows. Those of the vital signs are told with them, and those of the ReplicaSets with the pods: what
-/// need not be there takes no row for good. Those of monitoring servers are told by their steps.
+/// The faults of what the pods pane shows. Those of the vital signs are shown with them, and those of the ReplicaSets with the pods: what
+/// need not be there takes no row for good. The steps show those of monitoring servers.
 pub(crate) fn of_cluster(app: &App) -> Vec<SourceError> {
     faults(app, |id| {
         use SourceId::{

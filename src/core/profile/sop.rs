@@ -83,16 +83,11 @@ pub const ALERT: &str = "alert";
 /// The step that is added in front of an SOP's steps where a source of alerts is configured.
 pub fn alert_step() -> &'static Step {
     static STEP: LazyLock<Step> = LazyLock::new(|| {
-        Step {
-        title: "Alert".to_owned(),
-        check: Check::Alert(FiringAlert {}),
-        text: "Whether the alert of this SOP fires, and since when. An alert that is silenced may be about something that is still wrong."
-            .to_owned(),
-        commands: Vec::new(),
-        links: Vec::new(),
-        escalates: false,
-        gaps: Vec::new(),
-    }
+        added(
+            "Alert",
+            Check::Alert(FiringAlert {}),
+            "Whether the alert of this SOP fires, and since when. An alert that is silenced may be about something that is still wrong.",
+        )
     });
     &STEP
 }
@@ -104,18 +99,26 @@ pub const OTHER: &str = "other";
 /// say it is not there.
 pub fn other_step() -> &'static Step {
     static STEP: LazyLock<Step> = LazyLock::new(|| {
-        Step {
-        title: "Anything else".to_owned(),
-        check: Check::Other(Other {}),
-        text: "A rule acts on something that no step of this SOP checks. The evidence is above; the page \"Why\" explains the rule."
-            .to_owned(),
+        added(
+            "Anything else",
+            Check::Other(Other {}),
+            "A rule acts on something that no step of this SOP checks. The evidence is above; the page \"Why\" explains the rule.",
+        )
+    });
+    &STEP
+}
+
+/// A step that no profile has.
+fn added(title: &str, check: Check, text: &str) -> Step {
+    Step {
+        title: title.to_owned(),
+        check,
+        text: text.to_owned(),
         commands: Vec::new(),
         links: Vec::new(),
         escalates: false,
         gaps: Vec::new(),
     }
-    });
-    &STEP
 }
 
 /// The answer to a step.

@@ -27,11 +27,10 @@ use super::identity::Tokens;
 use super::in_process::InProcess;
 use super::state::{ApiState, ReceivedRequest};
 use super::tls;
+use crate::accepting::accept;
 use crate::faults::ApiFault;
 use crate::scenario::TimelineEvent;
 
-/// The pause between attempts to bind the port again after a fault.
-const RELISTEN: Duration = Duration::from_millis(50);
 /// How long a client may take to read the end of a response.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -117,39 +116,10 @@ impl Drop for ApiServer {
 
 /// Accepts connections, except while a fault closes the port.
 async fn listen(listener: TcpListener, address: SocketAddr, acceptor: TlsAcceptor, state: Arc<ApiState>) {
-    let mut lasting = state.faults().subscribe();
-    let mut listener = Some(listener);
-    let mut connections = JoinSet::new();
-    loop {
-        if is_refusing(&mut lasting) {
-            listener = None;
-            connections.abort_all();
-            if lasting.changed().await.is_err() {
-                return;
-            }
-            continue;
-        }
-        let Some(open) = &listener else {
-            listener = TcpListener::bind(address).await.ok();
-            if listener.is_none() {
-                tokio::time::sleep(RELISTEN).await;
-            }
-            continue;
-        };
-        tokio::select! {
-            accepted = open.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, acceptor.clone(), Arc::clone(&state)));
-                }
-            }
-            _ = lasting.changed() => {}
-            Some(_ended) = connections.join_next() => {}
-        }
-    }
-}
-
-fn is_refusing(lasting: &mut watch::Receiver<Option<ApiFault>>) -> bool {
-    matches!(*lasting.borrow_and_update(), Some(ApiFault::Refuse))
+    let faults = state.faults().subscribe();
+    let refuses = |fault: &Option<ApiFault>| matches!(fault, Some(ApiFault::Refuse));
+    let serve = |stream| connection(stream, acceptor.clone(), Arc::clone(&state));
+    accept(listener, address, faults, refuses, serve).await;
 }
 
 async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<ApiState>) {

@@ -22,10 +22,9 @@ use tokio::task::JoinSet;
 use super::faults::{MonitoringFault, MonitoringServer};
 use super::reply::{self, Reply, Request};
 use super::{Faults, alertmanager, prometheus, tracker};
+use crate::accepting::accept;
 use crate::api::{ApiState, ReceivedRequest, UrlQuery};
 
-/// The pause between attempts to bind the port again after a fault.
-const RELISTEN: Duration = Duration::from_millis(50);
 /// How late a slow server answers.
 const SLOW: Duration = Duration::from_secs(30);
 /// The longest form that is read, bytes.
@@ -132,36 +131,10 @@ fn fault_of(faults: &Faults, server: MonitoringServer) -> Option<MonitoringFault
 
 /// Accepts connections, except while the server is down.
 async fn listen(listener: TcpListener, running: Running, state: Arc<ApiState>) {
-    let mut faults = state.world().monitoring_mut().subscribe();
-    let mut listener = Some(listener);
-    let mut connections = JoinSet::new();
-    loop {
-        let fault = fault_of(&faults.borrow_and_update(), running.server);
-        if fault == Some(MonitoringFault::Down) {
-            listener = None;
-            connections.abort_all();
-            if faults.changed().await.is_err() {
-                return;
-            }
-            continue;
-        }
-        let Some(open) = &listener else {
-            listener = TcpListener::bind(running.address).await.ok();
-            if listener.is_none() {
-                tokio::time::sleep(RELISTEN).await;
-            }
-            continue;
-        };
-        tokio::select! {
-            accepted = open.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, running.clone(), Arc::clone(&state), faults.clone()));
-                }
-            }
-            _ = faults.changed() => {}
-            Some(_ended) = connections.join_next() => {}
-        }
-    }
+    let faults = state.world().monitoring_mut().subscribe();
+    let is_down = |faults: &Faults| fault_of(faults, running.server) == Some(MonitoringFault::Down);
+    let serve = |stream| connection(stream, running.clone(), Arc::clone(&state), faults.clone());
+    accept(listener, running.address, faults.clone(), is_down, serve).await;
 }
 
 async fn connection(

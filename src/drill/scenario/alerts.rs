@@ -24,7 +24,7 @@ pub struct ScenarioAlert {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioSilence {
-    /// By whom.
+    /// The person who silenced.
     pub by: String,
     /// Why.
     pub comment: String,

@@ -176,7 +176,7 @@ fn basic_header(name: &str, password: &SecretString) -> HeaderValue {
     header
 }
 
-/// A token file, read again while we run: whoever renews it writes it anew.
+/// A token file. It is read again while we run, because a renewed token is written to the same file.
 struct TokenFile {
     path: PathBuf,
     /// What it said last, and when.

@@ -195,6 +195,11 @@ impl LogBuffer {
         self.filter.as_ref().is_none_or(finds) && !self.hidden.as_ref().is_some_and(finds)
     }
 
+    /// Whether the view is empty, and there are errors to show in its place.
+    pub fn has_errors_instead(&self) -> bool {
+        self.shown().is_empty() && !self.errors.entries().is_empty()
+    }
+
     /// Whether a filter, a level, or the choice of a pod or container is in force.
     pub fn is_narrowed(&self) -> bool {
         self.filter.is_some() || self.hidden.is_some() || self.level != Severity::Plain || self.only.is_some()
@@ -331,9 +336,9 @@ impl LogBuffer {
         }
     }
 
-    /// How many entries of this mode were let go to stay within bounds.
-    pub fn let_go(&self) -> u64 {
-        self.ring().let_go
+    /// How many entries of this mode were dropped to stay within bounds.
+    pub fn dropped(&self) -> u64 {
+        self.ring().dropped
     }
 
     /// Whether the view is held still.
@@ -472,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_let_go_is_counted() {
+    fn what_is_dropped_is_counted() {
         let mut buffer = LogBuffer {
             mode: LogMode::All,
             ..LogBuffer::default()
@@ -481,7 +486,7 @@ mod tests {
         for second in 0..ALL_CAPACITY as i64 + 5 {
             buffer.push(&a, record(second, "line"));
         }
-        assert_eq!((buffer.shown().len(), buffer.let_go()), (ALL_CAPACITY, 5));
+        assert_eq!((buffer.shown().len(), buffer.dropped()), (ALL_CAPACITY, 5));
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl App {
         self.logs.buffer.set_mode(mode);
     }
 
-    /// Shows the errors where they are what fails, until the operator chooses a view. It stays once it is shown: a view that comes and
+    /// Shows the errors where they are what fails, or all that the logs say, until the operator chooses a view. It stays once it is shown: a view that comes and
     /// goes can't be read.
     pub(crate) fn follow_findings(&mut self) {
         if self.logs.view_is_chosen || self.logs.buffer.mode == LogMode::Errors || self.logs.buffer.is_held()
@@ -66,9 +66,11 @@ impl App {
             let mut found = self.diagnosis.steps.iter().zip(steps);
             found.any(|(finding, (_, step))| finding.status == StepStatus::Fail && check(&step.check))
         };
-        if fails(|check| matches!(check, Check::LogErrors(_)))
-            && !fails(|check| matches!(check, Check::Leader(_)))
-        {
+        let errors_fail = fails(|check| matches!(check, Check::LogErrors(_)))
+            && !fails(|check| matches!(check, Check::Leader(_)));
+        // A pod that dies at its start says why, and nothing of leaders.
+        let says_nothing = super::all_are_read(self) && self.logs.buffer.has_errors_instead();
+        if errors_fail || says_nothing {
             self.logs.buffer.set_mode(LogMode::Errors);
         }
     }

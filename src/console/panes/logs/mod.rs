@@ -155,12 +155,12 @@ fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledTex
         None => (3, pods_words(app, theme)),
     };
     pieces.push(of_pods);
-    if app.logs.buffer.let_go() > 0 {
+    if app.logs.buffer.dropped() > 0 {
         pieces.push((
             5,
             new().add(
                 Meaning::Faint,
-                safe!("{} older lines dropped", app.logs.buffer.let_go()),
+                safe!("{} older lines dropped", app.logs.buffer.dropped()),
             ),
         ));
     }
@@ -225,6 +225,12 @@ fn progress(app: &App) -> (usize, usize, usize) {
     let behind = of_service().filter(|(_, log)| !log.progress.caught_up);
     let behind: BTreeSet<&PodUid> = behind.map(|(key, _)| &key.pod_uid).collect();
     (begun.len(), begun.len() - behind.len(), app.state.pods.len())
+}
+
+/// Whether every log that there is was read up to now.
+fn all_are_read(app: &App) -> bool {
+    let (begun, read, _) = progress(app);
+    begun > 0 && begun == read
 }
 
 /// Whether the service's container waits to be started in every pod that is known to have one.

@@ -23,13 +23,13 @@ pub(super) enum Folding {
     Runs,
 }
 
-/// Entries in the order of time, the oldest let go first.
+/// Entries in the order of time, the oldest dropped first.
 #[derive(Clone, Debug, Default)]
 pub struct Ring {
     entries: VecDeque<Arc<Entry>>,
     bytes: usize,
-    /// How many were let go.
-    pub let_go: u64,
+    /// How many were dropped to stay within bounds.
+    pub dropped: u64,
     folding: Folding,
     /// How many entries of a kind there are, where kinds are folded.
     kinds: HashMap<u64, usize>,
@@ -110,7 +110,7 @@ impl Ring {
             if self.take_out(0).is_none() {
                 break;
             }
-            self.let_go += 1;
+            self.dropped += 1;
         }
     }
 

@@ -57,7 +57,7 @@ pub enum AlertState {
     },
     /// It fires, and a silence keeps it from being sent.
     Silenced {
-        /// By whom; empty where the silence can't be read.
+        /// The person who silenced; empty where the silence can't be read.
         by: SafeText,
         /// Why; may be empty.
         comment: SafeText,

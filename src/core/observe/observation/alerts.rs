@@ -65,7 +65,7 @@ pub struct FiringAlert {
 pub struct Silence {
     /// Until when.
     pub ends_at: Timestamp,
-    /// By whom, as they wrote it.
+    /// The person who silenced, as the silence names them.
     pub by: SafeText,
     /// Why, as they wrote it.
     pub comment: SafeText,

@@ -32,7 +32,7 @@ use crate::logparse::{ContainerKey, LogBatch, LogProgress, RequestBuckets};
 use crate::observe::log_errors::LogErrors;
 use crate::observe::observation::{
     Access, Autoscaler, ClusterEvent, Connection, DatabaseConnection, Deployment, Lease, Observation, Pod,
-    PodUid, Reading, Rows, Standby, Standing, StatusCount,
+    PodUid, Reading, Rows, Scrape, Standby, Standing, StatusCount,
 };
 use crate::observe::source::{Freshness, Source, SourceId, SourceState};
 use crate::safe;
@@ -235,12 +235,14 @@ impl State {
             | Observation::Alerts(_)
             | Observation::AlertRules(_)
             | Observation::Tracker(_)) => self.apply_monitoring(observation, now),
-            Observation::Scrape { pod, scrape } => {
-                if let Some(known) = self.pods.get(&pod) {
-                    self.vitals.add_scrape(pod.clone(), known.restarts, scrape, now);
-                    self.hear(SourceId::Scrape(pod), SourceState::Live, now);
-                }
-            }
+            Observation::Scrape { pod, scrape } => self.apply_scrape(pod, scrape, now),
+        }
+    }
+
+    fn apply_scrape(&mut self, pod: PodUid, scrape: Scrape, now: Timestamp) {
+        if let Some(known) = self.pods.get(&pod) {
+            self.vitals.add_scrape(pod.clone(), known.restarts, scrape, now);
+            self.hear(SourceId::Scrape(pod), SourceState::Live, now);
         }
     }
 
