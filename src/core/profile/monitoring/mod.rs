@@ -1,6 +1,7 @@
 //! How the service is seen from outside: the queries of its figures, what they are compared with, its alerts, and what counts in the
 //! error tracker. Where the sources are is in the configuration, not here.
 
+pub mod compiled;
 mod figure;
 pub mod matcher;
 mod queries;
@@ -8,9 +9,13 @@ mod queries;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use self::compiled::Compiled;
+
 pub use self::figure::Figure;
+use self::matcher::Matcher;
 pub use self::queries::{BUILT_IN_VARIABLES, MetricQuery, variables_in};
 use super::seconds;
 
@@ -130,10 +135,10 @@ pub struct SopAlerts {
     pub anchors: Vec<String>,
     /// Regular expressions on the alert's name.
     #[serde(default)]
-    pub names: Vec<String>,
+    pub names: Vec<Compiled<Regex>>,
     /// Matchers of labels, all of one entry must hold.
     #[serde(default)]
-    pub labels: Vec<Vec<String>>,
+    pub labels: Vec<Vec<Compiled<Matcher>>>,
 }
 
 /// What counts in the error tracker.

@@ -169,7 +169,7 @@ impl Mistakes<'_> {
         let ids = self.profile.sops.iter().map(|sop| sop.id.as_str());
         self.known(&format!("{path}.sop"), "SOP", &of_sop.sop, ids);
         for (index, name) in of_sop.names.iter().enumerate() {
-            self.pattern(&format!("{path}.names[{index}]"), name);
+            self.pattern(&format!("{path}.names[{index}]"), name.text());
         }
         for (index, all) in of_sop.labels.iter().enumerate() {
             self.matchers(&format!("{path}.labels[{index}]"), all);
@@ -177,12 +177,12 @@ impl Mistakes<'_> {
     }
 
     /// Matchers that must hold together: none would hold for anything.
-    fn matchers(&mut self, path: &str, all: &[String]) {
+    fn matchers(&mut self, path: &str, all: &[impl AsRef<str>]) {
         self.require(!all.is_empty(), path, || {
             "an empty entry would mean every alert".to_owned()
         });
         for (index, one) in all.iter().enumerate() {
-            self.matcher(&format!("{path}[{index}]"), one);
+            self.matcher(&format!("{path}[{index}]"), one.as_ref());
         }
     }
 
