@@ -28,6 +28,7 @@ use std::path::Path;
 
 use sopwatch::runtime::clock::Clock;
 use sopwatch_drill::Drill;
+use sopwatch_drill::monitoring::MonitoringServer;
 
 use self::pty::Pty;
 
@@ -124,15 +125,40 @@ fn drill(folder: &Path) -> Drill {
         .unwrap()
 }
 
-/// The console on a cluster.
-fn console(kubeconfig: &Path) -> Pty {
-    let kubeconfig = kubeconfig.to_str().unwrap();
+/// The console on a drill, with its metrics, alerts and tracker, or on a server before it.
+fn console(drill: &Drill, kubeconfig: &Path) -> Pty {
+    let config = kubeconfig.with_file_name("sopwatch.toml");
+    std::fs::write(&config, monitoring_settings(drill)).unwrap();
+    let (kubeconfig, config) = (kubeconfig.to_str().unwrap(), config.to_str().unwrap());
     Pty::start(
         PROGRAM,
-        &["--kubeconfig", kubeconfig, "--sop", "api-down"],
+        &[
+            "--kubeconfig",
+            kubeconfig,
+            "--config",
+            config,
+            "--sop",
+            "api-down",
+        ],
         &[],
         SIZE,
     )
+}
+
+/// Where the drill's metrics, alerts and tracker are, as the console's configuration says it.
+fn monitoring_settings(drill: &Drill) -> String {
+    let servers = MonitoringServer::ALL.map(|server| {
+        let (name, url) = (server.name(), drill.monitoring().url(server));
+        let token = drill.monitoring_token_file(server);
+        format!(
+            "[environments.stage.{name}]\nurl = '{url}'\ntoken-file = '{}'\n",
+            token.display()
+        )
+    });
+    let (organisation, project, environment) = drill.monitoring().tracker_names();
+    let tracker =
+        format!("organisation = '{organisation}'\nproject = '{project}'\nenvironment = '{environment}'\n");
+    servers.concat() + &tracker
 }
 
 /// Ends the console as an operator does.

@@ -31,6 +31,7 @@ impl App {
             namespace: began.namespace.clone(),
             drill: began.drill.clone(),
             drill_shell_hints: Vec::new(),
+            scenarios: Vec::new(),
             read_only: true,
             started_at: line.at,
         };

@@ -230,6 +230,10 @@ impl App {
         match self.dialog() {
             Some(Dialog::Confirm(_)) => self.press_confirm(key),
             Some(Dialog::Stop(button)) => self.press_stop(*button, key.code),
+            Some(Dialog::NextScenario { id, button }) => {
+                let (id, button) = (id.clone(), *button);
+                self.press_next_scenario(&id, button, key.code)
+            }
             Some(Dialog::ResumePrompt(_)) => self.press_offer(key),
             Some(Dialog::Palette { .. }) => self.press_palette(key),
             Some(dialog) if dialog.is_prompt() => self.type_key(key),

@@ -113,6 +113,7 @@ impl App {
             Dialog::Incident(_) => Some(self.incident_page()),
             Dialog::Confirm(confirm) => Some(self.confirm_page(confirm)),
             Dialog::Stop(button) => Some(self.stop_page(*button)),
+            Dialog::NextScenario { id, button } => Some(self.next_scenario_page(id, *button)),
             Dialog::ResumePrompt(offer) => Some(self.offer_page(offer)),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
             Dialog::Sops { .. }

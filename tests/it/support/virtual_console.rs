@@ -198,6 +198,7 @@ pub fn fresh_console(drill: &Drill, folder: &TempDir, title: &str, sop: &str) ->
         namespace: NAMESPACE.to_owned(),
         drill: Some(title.to_owned()),
         drill_shell_hints: Vec::new(),
+        scenarios: Vec::new(),
         read_only: false,
         started_at: clock.now(),
     };
