@@ -206,7 +206,10 @@ impl Dialog {
 
     /// Whether it waits for a decision, which no other key may make.
     pub fn is_question(&self) -> bool {
-        matches!(self, Self::Confirm(_) | Self::Stop(_) | Self::ResumePrompt(_))
+        matches!(
+            self,
+            Self::Confirm(_) | Self::Stop(_) | Self::NextScenario { .. } | Self::ResumePrompt(_)
+        )
     }
 
     /// Whether keys are text.

@@ -155,6 +155,11 @@ impl MonitoringKnown {
         self.figures.get(&(figure, window.map(|window| window.as_secs())))
     }
 
+    /// Whether the same was answered before.
+    pub fn has(&self, reading: &FigureReading) -> bool {
+        self.figures.contains_key(&(reading.figure, reading.window_s))
+    }
+
     /// Every figure that was answered, in the order of the figures, and when.
     pub fn figures(&self) -> impl Iterator<Item = &(Timestamp, FigureReading)> {
         self.figures.values()
