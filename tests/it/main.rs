@@ -11,6 +11,7 @@ mod support;
 
 mod check;
 mod cli;
+mod cluster_monitoring;
 mod databases;
 mod doctor;
 mod drills;
