@@ -21,6 +21,7 @@ mod pods;
 #[path = "../it/support/pty.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod pty;
+mod soak;
 mod startup;
 mod usage;
 
@@ -31,8 +32,10 @@ use sopwatch_drill::Drill;
 
 use self::pty::Pty;
 
-/// The program that is measured.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_sopwatch");
+/// The program that is measured: what was built with this bench, or another build of it that `MEASURED_PROGRAM` names.
+fn program() -> String {
+    std::env::var("MEASURED_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_sopwatch").to_owned())
+}
 
 /// Columns and rows of its terminal.
 const SIZE: (u16, u16) = (160, 50);
@@ -88,6 +91,10 @@ fn main() {
     let _entered = runtime.enter();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load of this machine before: {}", load.trim());
+    if named("soak") {
+        soak::measure(&soak::Asked::of(&arguments));
+        return;
+    }
     for (name, measure) in parts {
         if named(name) || !chosen {
             measure(effort);
@@ -128,7 +135,7 @@ fn drill(folder: &Path) -> Drill {
 fn console(kubeconfig: &Path) -> Pty {
     let kubeconfig = kubeconfig.to_str().unwrap();
     Pty::start(
-        PROGRAM,
+        &program(),
         &["--kubeconfig", kubeconfig, "--sop", "api-down"],
         &[],
         SIZE,
