@@ -17,12 +17,28 @@ mod flood;
 mod front;
 mod idle;
 mod intent;
+#[path = "../it/support/non_drill_cluster.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod non_drill_cluster;
+#[path = "../it/support/patience.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod patience;
 mod pods;
+#[path = "../it/support/postgres.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod postgres;
 #[path = "../it/support/pty.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod pty;
+mod size;
 mod soak;
+#[path = "../it/support/soak.rs"]
+#[allow(dead_code, reason = "the test uses the rest")]
+mod soak_run;
 mod startup;
+#[path = "../it/support/tools.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod tools;
 mod usage;
 
 use std::path::Path;
@@ -74,11 +90,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let effort = if named("quick") { QUICK } else { THOROUGH };
-    let parts: [(&str, Measure); 6] = [
+    let parts: [(&str, Measure); 7] = [
         ("startup", startup::measure),
         ("intent", intent::measure),
         ("idle", idle::measure),
         ("pods", pods::measure),
+        ("size", size::measure),
         ("flood", flood::measure),
         ("backlog", backlog::measure),
     ];
