@@ -31,5 +31,6 @@ mod recorded_monitoring;
 mod records;
 mod replay;
 mod scripts;
+mod soak;
 mod tidy;
 mod virtual_time;

@@ -28,6 +28,12 @@ mod scrape;
 mod secrets;
 mod send_command;
 mod task_context;
+/// The inner readers of what a cluster sends, for the fuzz targets.
+#[cfg(feature = "testkit")]
+pub mod testkit {
+    pub use super::logs::testkit::{LONGEST_LINE, LogPosition, lines};
+    pub use super::scrape::testkit::{text_sample, totals};
+}
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -25,6 +25,8 @@ mod poll_loop;
 mod prometheus;
 mod refusals;
 mod rules;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 #[cfg(test)]
 mod tests;
 mod tracker;
