@@ -17,6 +17,8 @@ mod flood;
 mod front;
 mod idle;
 mod intent;
+#[path = "../it/support/monitoring_settings.rs"]
+mod monitoring_settings;
 #[path = "../it/support/non_drill_cluster.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod non_drill_cluster;
@@ -45,7 +47,6 @@ use std::path::Path;
 
 use sopwatch::runtime::clock::Clock;
 use sopwatch_drill::Drill;
-use sopwatch_drill::monitoring::MonitoringServer;
 
 use self::pty::Pty;
 
@@ -152,7 +153,7 @@ fn drill(folder: &Path) -> Drill {
 /// The console on a drill, with its metrics, alerts and tracker, or on a server before it.
 fn console(drill: &Drill, kubeconfig: &Path) -> Pty {
     let config = kubeconfig.with_file_name("sopwatch.toml");
-    std::fs::write(&config, monitoring_settings(drill)).unwrap();
+    std::fs::write(&config, monitoring_settings::of(drill)).unwrap();
     let (kubeconfig, config) = (kubeconfig.to_str().unwrap(), config.to_str().unwrap());
     Pty::start(
         &program(),
@@ -167,22 +168,6 @@ fn console(drill: &Drill, kubeconfig: &Path) -> Pty {
         &[],
         SIZE,
     )
-}
-
-/// Where the drill's metrics, alerts and tracker are, as the console's configuration says it.
-fn monitoring_settings(drill: &Drill) -> String {
-    let servers = MonitoringServer::ALL.map(|server| {
-        let (name, url) = (server.name(), drill.monitoring().url(server));
-        let token = drill.monitoring_token_file(server);
-        format!(
-            "[environments.stage.{name}]\nurl = '{url}'\ntoken-file = '{}'\n",
-            token.display()
-        )
-    });
-    let (organisation, project, environment) = drill.monitoring().tracker_names();
-    let tracker =
-        format!("organisation = '{organisation}'\nproject = '{project}'\nenvironment = '{environment}'\n");
-    servers.concat() + &tracker
 }
 
 /// Ends the console as an operator does.

@@ -5,6 +5,7 @@ mod day;
 mod first_screen;
 mod flaky_api;
 mod killed;
+mod monitoring_faults;
 mod remediation;
 mod repeat;
 pub mod replayed;

@@ -125,20 +125,23 @@ impl Evaluation<'_> {
         window: Option<Duration>,
     ) -> Result<Known<'_>, Missing> {
         let ages = self.known_figure(Figure::SampleAge, None)?.complete()?;
-        let oldest = ages.into_iter().fold(0.0, f64::max);
-        let limit = monitoring.thresholds.sample_age;
-        if oldest > limit.as_secs_f64() {
-            let oldest = SignedDuration::from_secs(oldest as i64);
+        if let Some(why) = too_old(&ages, monitoring) {
             return Err(Missing {
                 status: StepStatus::Stale,
-                why: safe!(
-                    "the newest scrape of a pod is {} old (at most {})",
-                    duration::brief(oldest),
-                    duration::brief(duration::of(limit))
-                ),
+                why,
             });
         }
         self.known_figure(figure, window)
+    }
+
+    /// That the metrics source has no scrape of a pod that is new enough, where that is known.
+    pub(in crate::diagnose) fn old_samples(&self) -> Option<SafeText> {
+        let known = self.known_figure(Figure::SampleAge, None).ok()?;
+        if known.rows().is_empty() {
+            return Some("the metrics source has no scrape of a pod".into());
+        }
+        let ages: Vec<_> = known.numbers().collect();
+        too_old(&ages, self.profile.monitoring.as_ref()?)
     }
 
     /// How many pods should be seen.
@@ -150,6 +153,19 @@ impl Evaluation<'_> {
             .map(|deployment| deployment.replicas);
         configured.unwrap_or(self.profile.service.replicas) as usize
     }
+}
+
+/// That the oldest of the newest scrapes proves nothing any more.
+fn too_old(ages: &[f64], monitoring: &Monitoring) -> Option<SafeText> {
+    let oldest = ages.iter().copied().fold(0.0, f64::max);
+    let limit = monitoring.thresholds.sample_age;
+    (oldest > limit.as_secs_f64()).then(|| {
+        safe!(
+            "the newest scrape of a pod is {} old (at most {})",
+            duration::brief(SignedDuration::from_secs(oldest as i64)),
+            duration::brief(duration::of(limit))
+        )
+    })
 }
 
 /// The source that a figure comes from: of what the cluster counts the second metrics source, where there is one.

@@ -19,7 +19,7 @@ use crate::profile::Profile;
 use crate::profile::monitoring::Figure;
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
-use crate::testkit::{ago, built_in_profile, now};
+use crate::testkit::{ago, built_in_profile, deployment, now, pod};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
@@ -1160,6 +1160,11 @@ fn a_new_issue_alone_calls_nobody_where_the_alert_of_the_sop_is_quiet() {
             .with(Figure::Errors, Some(SHORT), &[errors])
             .with(Figure::Errors, Some(LONG), &[errors])
             .state();
+        // Else the pods are what has to be read first.
+        state.apply(Observation::Deployment(Some(deployment(3))), now());
+        let pods = ["a", "b", "c"].map(|short| pod(short, 600));
+        state.apply(Observation::Pods(pods.into()), now());
+        state.apply(Observation::Source(SourceId::Pods, SourceState::Live), now());
         let reading = tracker(Some(Confirmed::Used), vec![issue.clone()]);
         state.apply(Observation::Tracker(reading), now());
         if with_alerts {

@@ -119,10 +119,27 @@ fn quiet(case: &Evaluation<'_>) -> StepResult {
     if let Some(why) = troubled {
         return StepResult::unknown(SOURCE, "rule not evaluated", why);
     }
+    if let Some(why) = doubt(case) {
+        return StepResult::unknown(SOURCE, "its rule is quiet", why);
+    }
     let names: Vec<_> = rules.iter().map(|rule| rule.name.to_string()).collect();
     StepResult::new(StepStatus::Pass, SOURCE)
         .value("does not fire")
         .because(safe!("quiet: {}", names.join(", ")))
+}
+
+/// Why quiet rules alone prove nothing: Alertmanager is configured and can't be heard, or the rules look at old samples.
+fn doubt(case: &Evaluation<'_>) -> Option<SafeText> {
+    if is_configured(case.state, &SourceId::Alerts) {
+        if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = case.hear(&SourceId::Alerts, "alerts")
+        {
+            return Some(why);
+        }
+        if !is_alive(case.state, case.profile, case.now) {
+            return Some("no always firing alert shows that alerts arrive".into());
+        }
+    }
+    case.old_samples()
 }
 
 /// Why a rule's silence proves nothing.
