@@ -191,9 +191,7 @@ fn asciicast(shots: &[Shot], length: Duration, title: &str) -> Result<String> {
             caption = shot.caption.clone();
             lines.push(json!([at, "m", caption.as_str()]).to_string());
         }
-        let mut backend = CompactBackend::new(&mut bytes);
-        backend.draw(before.diff(&shot.screen).into_iter())?;
-        drop(backend);
+        CompactBackend::new(&mut bytes).draw(before.diff(&shot.screen).into_iter())?;
         let written = String::from_utf8(std::mem::take(&mut bytes))?;
         lines.push(json!([at, "o", written]).to_string());
         before = shot.screen.clone();

@@ -21,8 +21,7 @@ pub fn rendered(topic: &Topic, columns: usize) -> String {
     };
     let mut lines = topic.text.lines().peekable();
     while let Some(line) = lines.next() {
-        if let Some(marker) = line.strip_prefix("```") {
-            let _language = marker;
+        if line.starts_with("```") {
             while let Some(code) = lines.next().filter(|line| !line.starts_with("```")) {
                 page.line("    ", code);
             }

@@ -120,9 +120,9 @@ impl Film {
         }
         let share = most.as_secs_f64() / took.as_secs_f64();
         for shot in self.shots.iter_mut().rev().take_while(|shot| shot.at > began) {
-            shot.at = began + (shot.at - began).mul_f64(share);
+            shot.at = began + shot.at.saturating_sub(began).mul_f64(share);
         }
-        self.began += took - most;
+        self.began += took.saturating_sub(most);
     }
 
     /// Shows a page that is no console's, for so long.
