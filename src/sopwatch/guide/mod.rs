@@ -45,6 +45,7 @@ pages! {
     drills "drills.md";
     exit_codes "exit-codes.md";
     hand_off "hand-off.md";
+    install "install.md";
     keys "keys.md";
     logs "logs.md";
     monitoring "monitoring.md";
@@ -98,6 +99,11 @@ const fn with_file(topic: Topic, file: &'static str) -> Topic {
 
 /// The topics, in the order in which somebody new needs them.
 pub const TOPICS: &[Topic] = &[
+    topic(
+        "install",
+        "packages, archive, plugin, sources",
+        include_str!("install.md"),
+    ),
     topic("cluster", "start on a real cluster", include_str!("cluster.md")),
     with_file(
         topic(
