@@ -12,7 +12,7 @@
 //! - It does not know who asks: neither the console nor its adapters are named here, and no answer depends on the client but by its rights.
 //! - It reads no clock and no chance but its own: time is [`clock`], and one seed gives the same world, line by line.
 //! - It listens on loopback only, and a token or a password guards each server.
-//! - It has what the console, the SOP's commands and the README need, and no more. It refuses the rest plainly, in the words of a real
+//! - It has what the console, the SOP's commands and the guide need, and no more. It refuses the rest plainly, in the words of a real
 //!   server.
 //!
 //! # Where to begin

@@ -27,6 +27,7 @@
 //! | 3 | [`runtime`] | the loop, the terminal, the tasks; effects become I/O | deciding |
 //! | 4 | [`commands`] | what `main` chooses from: live, check, doctor, drill, replay, screenshot | being imported |
 //! | – | [`cli`] | the command line, which [`config`] and [`commands`] read | I/O |
+//! | – | [`guide`] | the guide for operators, which `sopwatch help TOPIC` shows | I/O |
 //!
 //! # How an observation reaches the screen
 //!
@@ -94,6 +95,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod guide;
 pub mod journal;
 pub mod kubernetes;
 pub mod monitoring;

@@ -57,6 +57,9 @@ fn say_and_exit(stopped: &EarlyExit) -> ExitCode {
 
 fn start(cli: &Cli) -> Result<u8> {
     terminal::install_hooks()?;
+    if let Some(Command::Help { words }) = &cli.command {
+        return commands::help(&std::env::args_os().next().unwrap_or_default(), words);
+    }
     let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = config::variables_of_this_process();
     let dirs = UserDirs::of(&variables);
@@ -109,7 +112,7 @@ fn draws(cli: &Cli) -> bool {
     match &cli.command {
         None | Some(Command::Replay(_)) => true,
         Some(Command::Drill(arguments)) => {
-            !arguments.list && !arguments.serve && arguments.screenshot.is_none()
+            !arguments.list && !arguments.serve && arguments.screenshot.is_none() && arguments.tour.is_none()
         }
         _ => false,
     }

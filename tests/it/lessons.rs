@@ -133,19 +133,19 @@ fn leaving_the_list_of_scenarios_gives_the_terminal_back() {
     assert!(is_given_back(&pty));
 }
 
-/// The part of the README that is played step by step.
+/// The part of the guide that is played step by step.
 fn walk_through() -> String {
-    let readme = std::fs::read_to_string(format!("{DRILL_ROOT}/README.md")).unwrap();
-    let (_, part) = readme.split_once("### A drill, step by step").unwrap();
-    part.split("\n### ").next().unwrap().to_owned()
+    let page = std::fs::read_to_string(format!("{DRILL_ROOT}/src/sopwatch/guide/drills.md")).unwrap();
+    let (_, part) = page.split_once("## A drill, step by step").unwrap();
+    part.split("\n## ").next().unwrap().to_owned()
 }
 
 #[test]
-fn the_walk_through_of_the_readme_shows_the_words_that_it_quotes() {
-    let readme = walk_through();
+fn the_walk_through_of_the_guide_shows_the_words_that_it_quotes() {
+    let page = walk_through();
     let arguments = ["drill", "no-kafka-leader", "--speed", "20"];
     let mut pty = Pty::start(SOPWATCH, &arguments, &[], (120, 60));
-    // keys, what the screen shows then, and the part of the README that says so
+    // keys, what the screen shows then, and the part of the guide that says so
     let steps = [
         ("i", "KUBECONFIG", "Press `i`"),
         ("q", "YOUR CALL FIRST", "**YOUR CALL FIRST**"),
@@ -157,7 +157,7 @@ fn the_walk_through_of_the_readme_shows_the_words_that_it_quotes() {
         ("\u{1b}[C\r", "ELECTING", "**ELECTING**"),
         ("D", "Debriefing", "`D` shows the debriefing"),
     ];
-    let mut rest = readme.as_str();
+    let mut rest = page.as_str();
     for (keys, shown, quoted) in steps {
         let at = rest.find(quoted);
         let at = at.unwrap_or_else(|| panic!("`{quoted}` is not in its place in the walk-through"));
@@ -172,7 +172,7 @@ fn the_walk_through_of_the_readme_shows_the_words_that_it_quotes() {
 }
 
 #[test]
-fn after_a_deletion_by_kubectl_the_bar_waits_as_the_readme_says() {
+fn after_a_deletion_by_kubectl_the_bar_waits_as_the_guide_says() {
     assert!(walk_through().contains("the bar says **WAIT**"));
     let folder = tempfile::tempdir().unwrap();
     let variables = [("TMPDIR", folder.path().to_str().unwrap())];

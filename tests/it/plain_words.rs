@@ -1,4 +1,4 @@
-//! What an operator reads uses plain words: help, errors, scenarios, sample files, README.
+//! What an operator reads uses plain words: help, errors, scenarios, sample files, README, guide.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -107,6 +107,7 @@ fn help_says_what_each_option_does_in_plain_words() {
         &["config", "check"],
         &["completions"],
         &["doctor"],
+        &["help"],
     ];
     let banned = [BANNED, RUST].concat();
     for command in commands {
@@ -126,6 +127,7 @@ fn texts_that_teach_use_plain_words() {
     let mut texts = files("assets/scenarios", "toml");
     texts.extend(files("config", "toml"));
     texts.push(Path::new(ROOT).join("README.md"));
+    texts.extend(files("src/sopwatch/guide", "md"));
     let wrong: Vec<_> = texts
         .iter()
         .flat_map(|path| {

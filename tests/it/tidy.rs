@@ -1,8 +1,7 @@
-//! The house: how tests wait, and that what the README shows exists.
+//! The house: how tests wait, and that what CONTRIBUTING names exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -93,18 +92,6 @@ fn no_test_spins_without_a_bound() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-#[test]
-fn every_picture_and_file_the_readme_links_to_exists() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let targets = readme
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
-    let missing: Vec<_> = local.filter(|target| !root().join(target).exists()).collect();
-    assert!(missing.is_empty(), "{missing:?}");
-}
-
 /// What a text has between backticks, blocks of code aside.
 fn quoted(text: &str) -> Vec<String> {
     let prose: String = text.split("```").step_by(2).collect();
@@ -139,35 +126,4 @@ fn the_files_and_tests_that_contributing_names_exist() {
     let is_there = |name: &&&String| sources.iter().any(|text| text.contains(&format!("fn {name}(")));
     let missing: Vec<_> = tests.iter().filter(|name| !is_there(name)).collect();
     assert!(missing.is_empty(), "{missing:?}");
-}
-
-/// Holds a table of the README to what the program says; `UPDATE=1 cargo test` writes it again.
-fn generated(name: &str, table: &str) {
-    // Two tests write the same file.
-    static README: Mutex<()> = Mutex::new(());
-    let _alone = README.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = root().join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let marked = "the README marks where its tables begin and end";
-    let (before, rest) = readme.split_once(&begin).expect(marked);
-    let (told, after) = rest.split_once(&end).expect(marked);
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
-    } else {
-        assert_eq!(
-            told, table,
-            "the README's table of {name} is not the program's: UPDATE=1 cargo test"
-        );
-    }
-}
-
-#[test]
-fn the_readme_names_the_keys_that_the_console_has() {
-    generated("keys", &sopwatch_console::keymap::markdown());
-}
-
-#[test]
-fn the_readme_names_the_scenarios_that_there_are() {
-    generated("scenarios", &sopwatch::commands::scenario_table());
 }

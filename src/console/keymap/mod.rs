@@ -259,7 +259,7 @@ impl Keymap {
     }
 }
 
-/// The default keys as a Markdown table, for the README.
+/// The default keys as a Markdown table, for the guide.
 pub fn markdown() -> String {
     let keymap = Keymap::default();
     let mut rows: Vec<_> = keymap.rows().collect();

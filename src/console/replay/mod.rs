@@ -40,7 +40,7 @@ const FAR: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(
     missing_docs,
-    reason = "the table of actions says what each does, for the help and the README"
+    reason = "the table of actions says what each does, for the help and the guide"
 )]
 pub enum ReplayAction {
     PlayOrPause,

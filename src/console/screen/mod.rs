@@ -17,6 +17,7 @@ pub mod layout;
 #[cfg(test)]
 mod log_tests;
 pub(crate) mod recommendation_bar;
+mod shell_page;
 pub(crate) mod source_error;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -27,6 +28,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+pub use self::shell_page::shell_page;
 pub use crate::style::svg::svg;
 pub use crate::style::theme::{Meaning, Theme};
 

@@ -1,4 +1,4 @@
-//! A picture of the screen, for the README: the same buffer gives the same bytes.
+//! A picture of the screen: the same buffer gives the same bytes. [`super::film`] makes many of them move.
 
 use std::fmt::Write as _;
 
@@ -7,32 +7,32 @@ use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
 /// Size of the letters, and of a cell: DejaVu Sans Mono is 0.602 em wide, and joins its box drawing at 1.164 em.
-const FONT: f64 = 14.0;
-const CELL: (f64, f64) = (FONT * 0.602, FONT * 1.164);
+pub(super) const FONT: f64 = 14.0;
+pub(super) const CELL: (f64, f64) = (FONT * 0.602, FONT * 1.164);
 /// Where the letters stand above a cell's lower edge.
-const ASCENT: f64 = FONT * 0.928;
-const MARGIN: f64 = 10.0;
+pub(super) const ASCENT: f64 = FONT * 0.928;
+pub(super) const MARGIN: f64 = 10.0;
 
-const TEXT: &str = "#d4d4d4";
-const BACKGROUND: &str = "#16181d";
+pub(super) const TEXT: &str = "#d4d4d4";
+pub(super) const BACKGROUND: &str = "#16181d";
 
 /// What of a cell's style shows.
 #[derive(Clone, PartialEq)]
-struct Ink {
-    text: &'static str,
-    fill: Option<&'static str>,
-    bold: bool,
-    dim: bool,
-    italic: bool,
-    underline: bool,
+pub(super) struct Ink {
+    pub(super) text: &'static str,
+    pub(super) fill: Option<&'static str>,
+    pub(super) bold: bool,
+    pub(super) dim: bool,
+    pub(super) italic: bool,
+    pub(super) underline: bool,
 }
 
 /// Cells of one row that look the same.
-struct Run {
-    x: usize,
-    cells: usize,
-    text: String,
-    ink: Ink,
+pub(super) struct Run {
+    pub(super) x: usize,
+    pub(super) cells: usize,
+    pub(super) text: String,
+    pub(super) ink: Ink,
 }
 
 /// Draws a screen as SVG, each run of cells held on the grid by its place and length.
@@ -58,7 +58,7 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
     picture
 }
 
-fn runs_of(buffer: &Buffer, y: u16) -> Vec<Run> {
+pub(super) fn runs_of(buffer: &Buffer, y: u16) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut skip = 0;
     for x in 0..buffer.area.width {
@@ -180,7 +180,7 @@ fn push_text(picture: &mut String, run: &Run, y: f64) {
 }
 
 /// Text that XML can hold: what it can't is left out.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -227,7 +227,7 @@ impl GateInput<'_> {
         let (verb, resource, sub) = ways.first()?;
         let slash = if sub.is_empty() { "" } else { "/" };
         Some(safe!(
-            "no permission to {verb} {resource}{slash}{sub}: ask for the on-call role (config/rbac.yaml in sopwatch's sources)"
+            "no permission to {verb} {resource}{slash}{sub}: ask for the on-call role (`sopwatch help permissions` prints it)"
         ))
     }
 

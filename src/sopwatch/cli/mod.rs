@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use self::records::{
     IncidentsArgs, IncidentsCommand, RecordChoice, ReplayArgs, ReportArgs, ReportOutput,
 };
+use crate::guide::TOPICS;
 use sopwatch_console::keymap::Key;
 use sopwatch_core::text::{Redacted, SafeText};
 
@@ -31,6 +32,7 @@ Examples:
   sopwatch incidents                                the recorded incidents; `sopwatch report` prints the newest
   sopwatch sops kafka-provisioning-latency          print an SOP
   sopwatch config show                              every setting and where it comes from
+  sopwatch help                                     the topics of the guide; `sopwatch help keys` shows one
 
 Values come from options, then SOPWATCH_* variables, then the configuration file, then the profile.";
 
@@ -153,28 +155,42 @@ pub enum ColorChoice {
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Command {
     /// Practise on an embedded cluster and database: no network, no set-up
+    #[command(after_help = "In the guide: drills, scenarios, scenario-file (`sopwatch help drills`).")]
     Drill(DrillArgs),
     /// Diagnose once, without a screen. Exit codes: 0 nothing wrong, 1 wait, 2 act or escalate, 3 unknown
+    #[command(after_help = "In the guide: scripts, check-json, exit-codes (`sopwatch help scripts`).")]
     Check(CheckArgs),
     /// Step through a recorded incident on the console's screen
+    #[command(after_help = "In the guide: records (`sopwatch help records`).")]
     Replay(ReplayArgs),
     /// Incident report: summary, timeline, evidence, actions, gaps
+    #[command(after_help = "In the guide: reports, report-json (`sopwatch help reports`).")]
     Report(ReportArgs),
     /// List, verify, close or remove the recorded incidents on this machine
+    #[command(after_help = "In the guide: records (`sopwatch help records`).")]
     Incidents(IncidentsArgs),
     /// List the SOPs of the profile, or print one
+    #[command(after_help = "In the guide: profiles (`sopwatch help profiles`).")]
     Sops {
         /// The SOP, e.g. api-down
         id: Option<String>,
     },
     /// Show, check, find or create the configuration
+    #[command(after_help = "In the guide: configuration, profiles (`sopwatch help configuration`).")]
     Config {
         /// What to do with them.
         #[command(subcommand)]
         command: ConfigCommand,
     },
     /// Say what works from here and what doesn't, with advice. Exit codes: 0 all works, 2 something doesn't, 3 unknown
+    #[command(after_help = "In the guide: troubleshooting, permissions (`sopwatch help troubleshooting`).")]
     Doctor(DoctorArgs),
+    /// Show a topic of the guide or a command's help; without a word, list them all
+    Help {
+        /// The topic, e.g. keys, or the command, e.g. check
+        #[arg(value_name = "TOPIC|COMMAND")]
+        words: Vec<String>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -186,6 +202,7 @@ pub enum Command {
 
 /// A run against the embedded world.
 #[derive(Clone, Debug, PartialEq, Args)]
+#[command(group = ArgGroup::new("pictures").args(["screenshot", "tour"]))]
 pub struct DrillArgs {
     /// The scenario: a name from `--list`, or a TOML file of your own [default: choose from a list]
     #[arg(value_name = "SCENARIO|FILE")]
@@ -208,8 +225,14 @@ pub struct DrillArgs {
     /// Save a picture of the screen as SVG once every source has answered, then exit
     #[arg(long, value_name = "FILE")]
     pub screenshot: Option<PathBuf>,
+    /// Record the tour of the first page without hands, as NAME.svg (animated) and NAME.cast (asciicast), then exit
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "serve", "screenshot"])]
+    pub tour: Option<PathBuf>,
+    /// The stations of the tour, as in `assets/tour.toml` [default: that file]
+    #[arg(long, value_name = "FILE", requires = "tour")]
+    pub script: Option<PathBuf>,
     /// The size of the picture [default: 120x40]
-    #[arg(long, value_name = "COLSxROWS", value_parser = parse_size, requires = "screenshot")]
+    #[arg(long, value_name = "COLSxROWS", value_parser = parse_size, requires = "pictures")]
     pub size: Option<(u16, u16)>,
     /// Keys to press before the picture is taken, written as in `[keys]`, e.g. "2 m"; "V" shows the advice that a lesson hides
     #[arg(long, value_name = "KEYS", value_parser = parse_keys, requires = "screenshot")]
@@ -336,16 +359,40 @@ fn command_called(program: &OsString) -> clap::Command {
     Cli::command().bin_name(name).no_binary_name(false)
 }
 
-/// Completions for a shell, with the scenarios that there are.
+/// The help of a command and its subcommands as clap writes it, of the whole where no word is given; `None` where there is no such command.
+pub fn help_of(program: &OsString, words: &[String]) -> Option<SafeText> {
+    let mut command = command_called(program);
+    command.build();
+    let found = words
+        .iter()
+        .try_fold(&mut command, |command, word| command.find_subcommand_mut(word));
+    found.map(|command| command.render_long_help().to_string().into())
+}
+
+/// The commands that there are.
+pub fn command_names() -> Vec<String> {
+    let command = Cli::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    names.map(str::to_owned).collect()
+}
+
+/// Completions for a shell, with the scenarios that there are and the topics of the guide.
 pub fn completions(shell: clap_complete::Shell, scenarios: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
     let named = || PossibleValuesParser::new(scenarios.iter().cloned());
+    let topics = TOPICS.iter().map(|topic| topic.name.to_owned());
+    let of_help: Vec<String> = topics.chain(command_names()).collect();
     let mut command = Cli::command()
         .mut_subcommand("drill", |drill| {
             drill.mut_arg("scenario", |scenario| scenario.value_parser(named()))
         })
         .mut_subcommand("check", |check| {
             check.mut_arg("drill", |scenario| scenario.value_parser(named()))
+        })
+        .mut_subcommand("help", |help| {
+            help.mut_arg("words", |words| {
+                words.value_parser(PossibleValuesParser::new(of_help.clone()))
+            })
         });
     clap_complete::generate(shell, &mut command, "sopwatch", &mut out);
     out
@@ -445,6 +492,7 @@ mod tests {
             "drill",
             "sops",
             "completions",
+            "help",
             "man",
             "Examples:",
             "-V, --version",
@@ -547,10 +595,41 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_a_command_is_the_same_as_its_own_option_prints() {
+        let program = OsString::from("sopwatch");
+        for line in ["", "check", "incidents prune", "config"] {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            let shown = help_of(&program, &words).expect(line);
+            assert_eq!(shown.as_str(), help(&format!("sopwatch {line} --help")), "{line}");
+        }
+        for line in ["keys", "check keys"] {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(help_of(&program, &words), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn no_topic_of_the_guide_has_the_name_of_a_command_and_commands_name_topics_that_there_are() {
+        for name in command_names() {
+            assert!(TOPICS.iter().all(|topic| topic.name != name), "{name}");
+            let text = help(&format!("sopwatch {name} --help"));
+            let named = text
+                .split("In the guide: ")
+                .nth(1)
+                .map(|rest| rest.split(" (").next());
+            for topic in named.flatten().into_iter().flat_map(|names| names.split(", ")) {
+                assert!(TOPICS.iter().any(|known| known.name == topic), "{name}: {topic}");
+            }
+        }
+    }
+
+    #[test]
     fn completions_and_the_manual_name_the_options() {
         let bash = completions(clap_complete::Shell::Bash, &["no-leader".to_owned()]);
         let bash = String::from_utf8(bash).expect("text");
-        assert!(bash.contains("--database-url") && bash.contains("drill") && bash.contains("no-leader"));
+        for word in ["--database-url", "drill", "no-leader", "vital-signs"] {
+            assert!(bash.contains(word), "{word}");
+        }
         let manual = String::from_utf8(manual().expect("written")).expect("text");
         assert!(manual.contains("sopwatch") && manual.contains("database\\-url"));
     }

@@ -4,13 +4,13 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use color_eyre::eyre::{Result, WrapErr};
+use color_eyre::eyre::{Result, WrapErr, eyre};
 use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 
 use super::{
-    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, monitoring, pager, print, read_scenario,
-    record_setup, session, theme, training, with_advice,
+    ConsoleParts, QUEUE, REQUEST_TIMEOUT, console, database_options, live, monitoring, pager, print,
+    read_scenario, record_setup, session, theme, tour, training, with_advice,
 };
 use crate::cli::{DrillArgs, RecordChoice};
 use crate::config::Settings;
@@ -37,6 +37,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     let mut name = match &arguments.scenario {
         Some(name) => name.clone(),
         None if arguments.serve || arguments.screenshot.is_some() => read_scenario::UNNAMED.to_owned(),
+        None if arguments.tour.is_some() => read_scenario::CHOSEN_FIRST.to_owned(),
         None => match pick(settings).await? {
             Picked::Scenario(name) => name,
             Picked::Left(status) => return Ok(status),
@@ -72,7 +73,41 @@ async fn drill_of(settings: &Settings, arguments: &DrillArgs, name: &str) -> Res
         let told = told.map_or_else(SafeText::default, |told| safe!("\n{told}"));
         return print(&told).map(|()| Picked::Left(0));
     }
-    Box::pin(rehearse(settings, arguments, &drill, setup)).await
+    match &arguments.tour {
+        Some(name) => Box::pin(film(settings, arguments, &drill, (setup, folder.path(), name))).await,
+        None => Box::pin(rehearse(settings, arguments, &drill, setup)).await,
+    }
+}
+
+/// Records the tour: as on a cluster nothing is taught and no SOP is chosen, and its record is in the drill's folder.
+async fn film(
+    settings: &Settings,
+    arguments: &DrillArgs,
+    drill: &Drill,
+    (setup, folder, name): (DrillSetup, &Path, &Path),
+) -> Result<u8> {
+    let tour = tour::Tour::of(arguments.script.as_deref())?;
+    let parts = drill_parts(
+        settings,
+        drill,
+        (setup.title, live::NO_SOP.to_owned(), setup.speed),
+    )?;
+    let title = parts.session.drill.clone().unwrap_or_default();
+    let (server, fresh) = (drill.api().url(), RecordChoice::fresh());
+    let record = record_setup::record_options(server.as_str(), &parts, None, &fresh);
+    let mut record = record.map_err(|why| eyre!("{why}"))?;
+    record.folder = folder.join("incidents");
+    let tasks = Tasks::default();
+    let (mut console, _events) = console(settings, parts, &tasks)?;
+    if let Some(speed) = setup.speed {
+        console.app.set_speed(speed);
+    }
+    console.choose_record(record);
+    console.app.ask_for_sop();
+    let size = arguments.size.unwrap_or((120, 40));
+    let recorded = tour::record(console, &tour, size, (&theme(settings)?, &title), name).await;
+    tasks.stop().await;
+    recorded.map(|()| 0)
 }
 
 /// Lets the operator choose a scenario; without a terminal, the list is printed and a name is asked for.

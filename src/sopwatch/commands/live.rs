@@ -15,7 +15,7 @@ use crate::runtime::sources::Sources;
 use crate::runtime::tasks::Tasks;
 
 /// The SOP of a console for which none was named: it asks.
-const NO_SOP: &str = "";
+pub(super) const NO_SOP: &str = "";
 
 /// The console on the live cluster; the exit status.
 pub async fn live(settings: &Settings, record: &RecordChoice) -> Result<u8> {

@@ -4,6 +4,7 @@
 mod check;
 mod doctor;
 mod drill;
+mod help;
 mod incidents;
 mod live;
 mod monitoring;
@@ -11,6 +12,7 @@ mod read_scenario;
 mod record_setup;
 mod replay;
 mod report;
+mod tour;
 mod training;
 
 use std::collections::BTreeMap;
@@ -40,6 +42,7 @@ use sopwatch_core::text::SafeText;
 pub use self::check::{UNKNOWN as CHECK_UNKNOWN, check};
 pub use self::doctor::doctor;
 pub use self::drill::drill;
+pub use self::help::help;
 pub use self::incidents::incidents;
 pub use self::live::live;
 pub use self::read_scenario::{ids as scenario_ids, markdown as scenario_table, read as read_scenario};

@@ -182,7 +182,7 @@ fn indented(text: &str) -> String {
     rows + &format!("{INDENT}{row}\n")
 }
 
-/// The scenarios as a Markdown table, for the README.
+/// The scenarios as a Markdown table, for the guide.
 pub fn markdown() -> String {
     let mut text = String::from("| scenario | SOP | what the pager says |\n|---|---|---|\n");
     for one in sopwatch_drill::scenarios() {

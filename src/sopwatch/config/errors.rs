@@ -97,7 +97,7 @@ impl ConfigError {
 
     /// Whether nothing but the command line is wrong.
     pub fn is_usage(&self) -> bool {
-        let commands = ["sops", "drill", "check"];
+        let commands = ["sops", "drill", "check", "help"];
         let typed =
             |problem: &ConfigProblem| problem.at.starts_with('-') || commands.contains(&problem.at.as_str());
         self.problems.iter().all(typed)

@@ -63,7 +63,8 @@ pub fn text_output(
             | Command::Replay(_)
             | Command::Report(_)
             | Command::Incidents(_)
-            | Command::Doctor(_),
+            | Command::Doctor(_)
+            | Command::Help { .. },
         ) => return Ok(None),
         Some(Command::Sops { id }) => sops(&load(cli, variables, dirs)?, id.as_deref())?,
         Some(Command::Config { command }) => {

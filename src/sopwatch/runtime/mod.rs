@@ -7,6 +7,7 @@ mod command_executor;
 pub mod compact_backend;
 pub mod console;
 pub mod event_loop;
+pub mod film;
 pub mod frame_pacer;
 pub mod headless;
 pub mod log_file;

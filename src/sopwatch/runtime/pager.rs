@@ -3,7 +3,8 @@
 //! The console goes on beneath it: what was confirmed is carried out, and what is observed is recorded. Only the screen waits.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::process::CommandExt;
 use std::process::ExitStatus;
 use std::sync::atomic::Ordering;
 
@@ -21,20 +22,51 @@ use sopwatch_core::text::SafeText;
 
 /// The operator's pager, with its arguments.
 #[derive(Clone, Debug)]
-pub struct Pager(String);
+pub struct Pager {
+    command: String,
+    /// What `LESS` says, if it is set.
+    less: Option<String>,
+}
 
 impl Pager {
     /// The one that `PAGER` names; without it, `less`.
     pub fn of(variables: &BTreeMap<String, String>) -> Self {
         let named = variables.get("PAGER").map_or("", |pager| pager.trim());
-        Self(if named.is_empty() { "less" } else { named }.to_owned())
+        Self {
+            command: if named.is_empty() { "less" } else { named }.to_owned(),
+            less: variables.get("LESS").cloned(),
+        }
+    }
+
+    /// Becomes the pager with a text, where no console runs; comes back only where that is impossible.
+    pub fn take_over(&self, text: &SafeText) -> std::io::Error {
+        let mut file = match tempfile::tempfile() {
+            Ok(file) => file,
+            Err(why) => return why,
+        };
+        if let Err(why) = file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+        {
+            return why;
+        }
+        let mut command = std::process::Command::new("sh");
+        // A pager that isn't there reads nothing, and leaves it to the other.
+        command
+            .args(["-c", &format!("{} || cat", self.command)])
+            .stdin(file);
+        if self.less.is_none() {
+            // As git has it: what was read stays on the screen.
+            command.env("LESS", "FRX");
+        }
+        command.exec()
     }
 }
 
 /// Gives the terminal to the pager until it ends, and takes it back.
 pub(super) async fn show(
     console: &mut Console,
-    Pager(pager): &Pager,
+    Pager { command: pager, .. }: &Pager,
     text: &SafeText,
     end: &mut watch::Receiver<Option<Ended>>,
     tick: &mut Interval,

@@ -76,6 +76,12 @@ pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && standard_output().is_terminal()
 }
 
+/// The columns and rows of the terminal that standard output is; `None` where it is none.
+pub fn size() -> Option<(u16, u16)> {
+    let size = standard_output().is_terminal().then(crossterm::terminal::size)?;
+    size.ok()
+}
+
 /// Gives the terminal back, once. Errors are of no use to anybody: the terminal may be gone.
 pub fn leave() {
     if TAKEN.swap(false, Ordering::SeqCst) {

@@ -275,10 +275,19 @@ pub const FLOORS: &[Floor] = &[
         test_modules: &["patience"],
         test_outside: &["std::time::SystemTime"],
     },
+    // Pages of text, and how a terminal shows them.
+    Floor {
+        of_crate: "sopwatch",
+        module: "guide",
+        modules: &[],
+        outside: &[],
+        test_modules: &[],
+        test_outside: &[],
+    },
     Floor {
         of_crate: "sopwatch",
         module: "cli",
-        modules: &[],
+        modules: &["guide"],
         outside: &[
             "sopwatch_console",
             "sopwatch_core",
@@ -404,6 +413,7 @@ pub const FLOORS: &[Floor] = &[
             "postgres",
             "monitoring",
             "journal",
+            "guide",
             "cli",
             "config",
             "runtime",
@@ -420,7 +430,9 @@ pub const FLOORS: &[Floor] = &[
             "futures",
             "http",
             "jiff",
+            "ratatui",
             "rustix",
+            "serde",
             "serde_json",
             "std::fs",
             "std::io",

@@ -1,4 +1,4 @@
-//! The verbs the operator can invoke: one row each, from which dispatch, footer, help and README come.
+//! The verbs the operator can invoke: one row each, from which dispatch, footer, help and guide come.
 
 pub(crate) mod replay;
 pub(crate) mod rows;
@@ -54,7 +54,7 @@ impl Context {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(
     missing_docs,
-    reason = "the table of actions says what each does, for the help and the README"
+    reason = "the table of actions says what each does, for the help and the guide"
 )]
 pub enum Action {
     Quit,

@@ -1,4 +1,4 @@
-//! What leaves the program of a diagnosis: one document, as JSON (schema 1, documented in the README), as a table for people, as
+//! What leaves the program of a diagnosis: one document, as JSON (schema 1, documented in the guide), as a table for people, as
 //! Markdown for a ticket, or as one line for a status line.
 
 mod changes;

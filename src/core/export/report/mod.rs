@@ -1,4 +1,4 @@
-//! The report: a recorded incident for people, as Markdown, and for programs, as JSON (schema 1, documented in the README).
+//! The report: a recorded incident for people, as Markdown, and for programs, as JSON (schema 1, documented in the guide).
 //!
 //! Everything in it is computed from the record's lines, and names its moment. Every text of it is [`Redacted`], once more: a record may have been
 //! written by another version of the program.
