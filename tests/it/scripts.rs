@@ -224,7 +224,7 @@ fn the_drill_shows_the_progress_of_its_build_and_opens_quietly() {
     assert_eq!(status, 0, "{text}");
     assert_eq!(
         text,
-        "cargo build --release --locked\ncargo run --quiet --release --locked -- drill all-well --ascii\n"
+        "cargo build --profile quick --locked\ncargo run --quiet --profile quick --locked -- drill all-well --ascii\n"
     );
 }
 
