@@ -246,7 +246,7 @@ fn retold(text: &str, profile: &Profile) -> (Vec<Line>, Vec<SafeText>) {
                 sop = profile.sop(&began.sop).unwrap_or(sop);
             }
             Entry::Observation(observation) => state.apply((**observation).clone(), at),
-            Entry::Sop { id } => sop = profile.sop(id).unwrap_or(sop),
+            Entry::Sop { id, .. } => sop = profile.sop(id).unwrap_or(sop),
             Entry::Snapshot(found) => {
                 for other in &profile.sops {
                     let diagnosis = diagnose(&state, profile, other, at);

@@ -134,6 +134,7 @@ pub fn profile() -> Profile {
             production: false,
             read_only: false,
             links: BTreeMap::default(),
+            grafana: None,
         }],
         leaders: leaders(),
         database: Some(Database {

@@ -47,6 +47,8 @@ pub mod monitoring;
 mod random;
 pub mod scenario;
 pub mod service;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use sopwatch::cli::{self, Cli, Command, EarlyExit};
 use sopwatch::commands;
 use sopwatch::config::{self, ConfigError, Settings, UserDirs};
-use sopwatch::runtime::{ambiguous_width, log_file, terminal};
+use sopwatch::runtime::{ambiguous_width, log_file, task_count, terminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::prelude::*;
@@ -90,6 +90,7 @@ fn start(cli: &Cli) -> Result<u8> {
         .enable_all()
         .build()
         .wrap_err("can't start the runtime")?;
+    runtime.spawn(task_count::log());
     let status = runtime.block_on(run(cli, &settings, &dirs));
     runtime.shutdown_background();
     status

@@ -11,6 +11,7 @@ mod support;
 
 mod check;
 mod cli;
+mod cluster_monitoring;
 mod databases;
 mod doctor;
 mod drills;
@@ -31,6 +32,7 @@ mod recorded_monitoring;
 mod records;
 mod replay;
 mod scripts;
+mod soak;
 mod tidy;
 mod tour;
 mod virtual_time;

@@ -109,7 +109,7 @@ pub fn measure(effort: Effort) {
         println!("  kubectl is not there, so there is nothing to compare with");
     }
     for _ in 0..ROUNDS {
-        ours.take(|| used = read_by_console(&front.kubeconfig));
+        ours.take(|| used = read_by_console(&drill, &front.kubeconfig));
         if !kubectl {
             continue;
         }
@@ -189,8 +189,8 @@ fn reader_alone(log: &[u8], lines: usize) {
 }
 
 /// CPU seconds and the most memory the console needed.
-fn read_by_console(kubeconfig: &Path) -> (f64, f64) {
-    let mut console = console(kubeconfig);
+fn read_by_console(drill: &Drill, kubeconfig: &Path) -> (f64, f64) {
+    let mut console = console(drill, kubeconfig);
     let it = process(&console);
     let before = Usage::of(it);
     console.until("the last line of each log is shown", |screen| {

@@ -84,7 +84,7 @@ pub fn measure(effort: Effort) {
         folder.path(),
     );
     let started = Instant::now();
-    let mut console = console(&front.kubeconfig);
+    let mut console = console(&drill, &front.kubeconfig);
     console.until_shows("3 of 3 ready");
     for (key, mode) in [("L", "leader lines shown"), ("A", "every line shown")] {
         console.type_keys(key);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use sopwatch_drill::api::ReceivedRequest;
+use sopwatch_drill::monitoring::MonitoringServer;
 
 use super::pty::Pty;
 use super::usage::{Usage, process, quantile, resident, watch};
@@ -25,12 +26,13 @@ pub fn measure(effort: Effort) {
     heading("Idle", &how);
     let folder = tempfile::tempdir().unwrap();
     let drill = drill(folder.path());
-    let mut console = console(drill.kubeconfig());
+    let mut console = console(&drill, drill.kubeconfig());
     console.until_shows("NO ACTION NEEDED");
     watch(&mut console, SETTLES);
     let (us, it) = (std::process::id(), process(&console));
     let before = (Usage::of(it), Usage::of(us));
     let (bytes, requests) = (console.raw.len(), drill.api().requests().len());
+    let asked = MonitoringServer::ALL.map(|server| drill.monitoring().requests(server).len());
     watch(&mut console, Duration::from_secs(effort.idle));
     let after = (Usage::of(it), Usage::of(us));
     let seconds = effort.idle as f64;
@@ -41,6 +43,14 @@ pub fn measure(effort: Effort) {
     let written = (console.raw.len() - bytes) as f64;
     figure("to the terminal", written / seconds, "bytes/s");
     say_requests(&drill.api().requests().split_off(requests), seconds);
+    for (server, before) in MonitoringServer::ALL.into_iter().zip(asked) {
+        let since = drill.monitoring().requests(server).len() - before;
+        figure(
+            &format!("requests for {}", server.name()),
+            since as f64 / seconds * 60.0,
+            "a minute",
+        );
+    }
     figure(
         "CPU of the drill itself",
         after.1.percent_since(&before.1),

@@ -10,7 +10,7 @@ use sopwatch_core::record::{Entry, Line};
 
 use super::pty::Pty;
 use super::usage::{quantile, watch};
-use super::{Effort, PROGRAM, SIZE, drill, figure, heading, quit};
+use super::{Effort, SIZE, drill, figure, heading, program, quit};
 
 pub fn measure(effort: Effort) {
     let how = format!(
@@ -27,7 +27,7 @@ pub fn measure(effort: Effort) {
         let state = folder.path().to_str().unwrap();
         let kubeconfig = drill.kubeconfig().to_str().unwrap();
         let arguments = ["--kubeconfig", kubeconfig, "--sop", "api-down"];
-        let mut console = Pty::start(PROGRAM, &arguments, &[("XDG_STATE_HOME", state)], SIZE);
+        let mut console = Pty::start(&program(), &arguments, &[("XDG_STATE_HOME", state)], SIZE);
         console.until_shows("NO ACTION NEEDED");
         console.type_keys("1X");
         console.until_shows("Dry run OK");

@@ -17,22 +17,42 @@ mod flood;
 mod front;
 mod idle;
 mod intent;
+#[path = "../it/support/non_drill_cluster.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod non_drill_cluster;
+#[path = "../it/support/patience.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod patience;
 mod pods;
+#[path = "../it/support/postgres.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod postgres;
 #[path = "../it/support/pty.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod pty;
+mod size;
+mod soak;
+#[path = "../it/support/soak.rs"]
+#[allow(dead_code, reason = "the test uses the rest")]
+mod soak_run;
 mod startup;
+#[path = "../it/support/tools.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod tools;
 mod usage;
 
 use std::path::Path;
 
 use sopwatch::runtime::clock::Clock;
 use sopwatch_drill::Drill;
+use sopwatch_drill::monitoring::MonitoringServer;
 
 use self::pty::Pty;
 
-/// The program that is measured.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_sopwatch");
+/// The program that is measured: what was built with this bench, or another build of it that `MEASURED_PROGRAM` names.
+fn program() -> String {
+    std::env::var("MEASURED_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_sopwatch").to_owned())
+}
 
 /// Columns and rows of its terminal.
 const SIZE: (u16, u16) = (160, 50);
@@ -71,11 +91,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let effort = if named("quick") { QUICK } else { THOROUGH };
-    let parts: [(&str, Measure); 6] = [
+    let parts: [(&str, Measure); 7] = [
         ("startup", startup::measure),
         ("intent", intent::measure),
         ("idle", idle::measure),
         ("pods", pods::measure),
+        ("size", size::measure),
         ("flood", flood::measure),
         ("backlog", backlog::measure),
     ];
@@ -88,6 +109,10 @@ fn main() {
     let _entered = runtime.enter();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load of this machine before: {}", load.trim());
+    if named("soak") {
+        soak::measure(&soak::Asked::of(&arguments));
+        return;
+    }
     for (name, measure) in parts {
         if named(name) || !chosen {
             measure(effort);
@@ -124,15 +149,40 @@ fn drill(folder: &Path) -> Drill {
         .unwrap()
 }
 
-/// The console on a cluster.
-fn console(kubeconfig: &Path) -> Pty {
-    let kubeconfig = kubeconfig.to_str().unwrap();
+/// The console on a drill, with its metrics, alerts and tracker, or on a server before it.
+fn console(drill: &Drill, kubeconfig: &Path) -> Pty {
+    let config = kubeconfig.with_file_name("sopwatch.toml");
+    std::fs::write(&config, monitoring_settings(drill)).unwrap();
+    let (kubeconfig, config) = (kubeconfig.to_str().unwrap(), config.to_str().unwrap());
     Pty::start(
-        PROGRAM,
-        &["--kubeconfig", kubeconfig, "--sop", "api-down"],
+        &program(),
+        &[
+            "--kubeconfig",
+            kubeconfig,
+            "--config",
+            config,
+            "--sop",
+            "api-down",
+        ],
         &[],
         SIZE,
     )
+}
+
+/// Where the drill's metrics, alerts and tracker are, as the console's configuration says it.
+fn monitoring_settings(drill: &Drill) -> String {
+    let servers = MonitoringServer::ALL.map(|server| {
+        let (name, url) = (server.name(), drill.monitoring().url(server));
+        let token = drill.monitoring_token_file(server);
+        format!(
+            "[environments.stage.{name}]\nurl = '{url}'\ntoken-file = '{}'\n",
+            token.display()
+        )
+    });
+    let (organisation, project, environment) = drill.monitoring().tracker_names();
+    let tracker =
+        format!("organisation = '{organisation}'\nproject = '{project}'\nenvironment = '{environment}'\n");
+    servers.concat() + &tracker
 }
 
 /// Ends the console as an operator does.

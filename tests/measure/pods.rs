@@ -32,7 +32,7 @@ fn measure_with(count: u32, effort: Effort) {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill_of(count, folder.path());
     let started = Instant::now();
-    let mut console = console(drill.kubeconfig());
+    let mut console = console(&drill, drill.kubeconfig());
     let mut most_open = 0;
     let mut look = |console: &mut Pty, span: Duration| {
         let end = Instant::now() + span;

@@ -24,7 +24,7 @@ pub fn measure(effort: Effort) {
     let mut times = STATES.map(|_| Vec::new());
     for _ in 0..effort.starts {
         let started = Instant::now();
-        let mut console = console(drill.kubeconfig());
+        let mut console = console(&drill, drill.kubeconfig());
         for ((_, text), times) in STATES.iter().zip(&mut times) {
             console.until_shows(text);
             times.push(started.elapsed().as_secs_f64() * 1_000.0);

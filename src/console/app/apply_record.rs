@@ -31,6 +31,7 @@ impl App {
             namespace: began.namespace.clone(),
             drill: began.drill.clone(),
             drill_shell_hints: Vec::new(),
+            scenarios: Vec::new(),
             read_only: true,
             started_at: line.at,
         };
@@ -57,7 +58,10 @@ impl App {
     /// What the operator did before: ticks, and the SOP that was chosen.
     fn remember(&mut self, line: &Line, entry: &Entry) {
         match entry {
-            Entry::Sop { id } => self.open_known(id),
+            Entry::Sop { id, alert } => {
+                self.open_known(id);
+                self.checklist.by_alert.clone_from(alert);
+            }
             Entry::Ticked { step, note } => {
                 let tick = Tick {
                     at: line.at,

@@ -103,7 +103,7 @@ impl App {
     }
 
     /// What is being carried out ends where it is when the console is left: the first time it says so.
-    fn quit(&mut self) -> Vec<Effect> {
+    pub(crate) fn quit(&mut self) -> Vec<Effect> {
         match self
             .remediation
             .execution

@@ -38,6 +38,8 @@ pub enum Event {
 pub enum Effect {
     /// Leave.
     Quit,
+    /// Leave this scenario of a drill for the one of this id.
+    StartScenario(String),
     /// Give the terminal back to the shell until it is resumed.
     Suspend,
     /// Draw the whole screen again.
@@ -123,6 +125,7 @@ impl Effect {
     pub fn reaches_world(&self) -> bool {
         match self {
             Self::Quit
+            | Self::StartScenario(_)
             | Self::Suspend
             | Self::Redraw
             | Self::Copy(_)

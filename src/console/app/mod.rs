@@ -22,6 +22,7 @@ use self::notice::Notice;
 use crate::dialogs::Dialog;
 pub use crate::dialogs::confirmation::{Confirm, DryRun};
 pub use crate::dialogs::incident::{Incident, RecordStatus};
+use crate::dialogs::scenario_choice::ScenarioItem;
 use crate::keymap::{Key, Keymap};
 use crate::panes::Panes;
 pub use crate::panes::database::database_rows::DatabaseRow;
@@ -53,6 +54,8 @@ pub struct Session {
     pub drill: Option<String>,
     /// How to look at the drill's world from another terminal, a line each.
     pub drill_shell_hints: Vec<String>,
+    /// The scenarios of a drill, which can be started from this one; empty outside a drill.
+    pub scenarios: Vec<ScenarioItem>,
     /// Whether the console may change nothing.
     pub read_only: bool,
     /// When it was started.
@@ -69,6 +72,7 @@ impl Session {
             namespace: "n".to_owned(),
             drill: None,
             drill_shell_hints: Vec::new(),
+            scenarios: Vec::new(),
             read_only: false,
             started_at: sopwatch_core::testkit::now(),
         }

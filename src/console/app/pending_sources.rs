@@ -42,6 +42,7 @@ impl App {
         // Of monitoring servers only those that are configured.
         let monitoring = [
             SourceId::Metrics,
+            SourceId::ClusterMetrics,
             SourceId::Alerts,
             SourceId::AlertRules,
             SourceId::Tracker,

@@ -84,7 +84,7 @@ impl App {
     }
 
     /// Whether an event changes nothing on the screen but counts and ages, which are shown with the next tick: lines of a log that the
-    /// log pane does not show, and figures of the vital signs, from a source whose state stays the same.
+    /// log pane does not show, and figures of the vital signs and of monitoring, from a source whose state stays the same.
     pub fn can_wait(&self, event: &Event) -> bool {
         let live = |id: SourceId| {
             let source = self.state.source(&id);
@@ -93,6 +93,23 @@ impl App {
         let batch = match event {
             Event::Observation(Observation::Log(batch)) => batch,
             Event::Observation(Observation::Usage(_)) => return live(SourceId::Usage),
+            Event::Observation(Observation::Metrics(readings)) => {
+                let known = &self.state.monitoring;
+                return live(SourceId::Metrics) && readings.iter().all(|reading| known.has(reading));
+            }
+            Event::Observation(Observation::Alerts(_)) => {
+                return live(SourceId::Alerts) && self.state.monitoring.alerts().is_some();
+            }
+            Event::Observation(Observation::AlertRules(_)) => {
+                return live(SourceId::AlertRules) && self.state.monitoring.rules().is_some();
+            }
+            Event::Observation(Observation::Tracker(_)) => {
+                return live(SourceId::Tracker) && self.state.monitoring.tracker().is_some();
+            }
+            Event::Observation(Observation::Source(id, state)) => {
+                return self.state.source(id).is_some_and(|source| source.state == *state);
+            }
+            Event::Observation(Observation::ServerClock(_)) => return true,
             Event::Observation(Observation::Scrape { pod, .. }) => {
                 return live(SourceId::Scrape(pod.clone()));
             }
@@ -230,6 +247,10 @@ impl App {
         match self.dialog() {
             Some(Dialog::Confirm(_)) => self.press_confirm(key),
             Some(Dialog::Stop(button)) => self.press_stop(*button, key.code),
+            Some(Dialog::NextScenario { id, button }) => {
+                let (id, button) = (id.clone(), *button);
+                self.press_next_scenario(&id, button, key.code)
+            }
             Some(Dialog::ResumePrompt(_)) => self.press_offer(key),
             Some(Dialog::Palette { .. }) => self.press_palette(key),
             Some(dialog) if dialog.is_prompt() => self.type_key(key),

@@ -8,7 +8,7 @@ use crate::dialogs::Dialog;
 use crate::screen::fixture;
 use crate::screen::tests::{press, screen};
 use sopwatch_core::observe::observation::{AlertsReading, Alive, FiringAlert, Labels, Observation};
-use sopwatch_core::record::Entry;
+use sopwatch_core::record::{Entry, Line};
 use sopwatch_core::testkit::built_in_profile;
 
 /// A console without an SOP, on the built-in profile.
@@ -59,7 +59,10 @@ fn one_alert_opens_its_sop_and_the_header_says_so() {
     let effects = hear(&mut app, &["ManagedServicesApiLatency"]);
     let id = "api-latency".to_owned();
     assert!(
-        effects.contains(&Effect::Record(Entry::Sop { id })),
+        effects.contains(&Effect::Record(Entry::Sop {
+            id,
+            alert: Some("ManagedServicesApiLatency".into())
+        })),
         "{effects:?}"
     );
     assert!(app.dialogs.is_empty(), "the question is answered");
@@ -84,6 +87,70 @@ fn one_alert_opens_its_sop_and_the_header_says_so() {
             .contains("ManagedServicesApiLatency resolved"),
         "{shown}"
     );
+}
+
+#[test]
+fn the_header_names_the_alert_and_its_end_at_every_size() {
+    let mut app = unchosen();
+    hear(&mut app, &["ManagedServicesApiAvailability"]);
+    let header = |app: &App, columns: u16, rows: u16| {
+        let shown = screen(app, columns, rows);
+        shown.lines().next().unwrap().to_owned()
+    };
+    // columns, rows, what the header has
+    for (columns, rows, words) in [
+        (80, 24, "by alert ManagedSe…lability"),
+        (99, 30, "by alert ManagedSe…lability"),
+        (120, 40, "by alert ManagedServicesApiAvailability · s other SOP"),
+        (160, 50, "by alert ManagedServicesApiAvailability · s other SOP"),
+    ] {
+        let header = header(&app, columns, rows);
+        assert!(header.contains(words), "{columns}: {header}");
+        assert!(
+            header.contains("api-availability") || columns >= 120,
+            "the SOP stays: {header}"
+        );
+    }
+    app.session.drill = Some("All is well".to_owned());
+    app.clock.speed = Some(20.0);
+    let drill = header(&app, 80, 24);
+    assert!(
+        drill.contains("by alert ") && drill.contains("api-availability"),
+        "{drill}"
+    );
+    hear(&mut app, &[]);
+    let over = header(&app, 80, 24);
+    assert!(
+        over.contains("alert resolved") && over.contains("availability"),
+        "{over}"
+    );
+}
+
+#[test]
+fn a_replay_says_which_alert_chose_the_sop_and_that_a_person_chose_another() {
+    let mut app = unchosen();
+    let line = |entry: Entry| Line {
+        at: fixture::now(),
+        entry,
+    };
+    let by_alert = Entry::Sop {
+        id: "api-latency".to_owned(),
+        alert: Some("ManagedServicesApiLatency".into()),
+    };
+    app.follow(&line(by_alert));
+    app.judge();
+    let header = |app: &App| screen(app, 160, 40).lines().next().unwrap().to_owned();
+    assert!(
+        header(&app).contains("by alert ManagedServicesApiLatency"),
+        "{}",
+        header(&app)
+    );
+    app.follow(&line(Entry::Sop {
+        id: "api-down".to_owned(),
+        alert: None,
+    }));
+    app.judge();
+    assert!(!header(&app).contains("by alert"), "{}", header(&app));
 }
 
 #[test]

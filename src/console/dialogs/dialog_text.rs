@@ -17,6 +17,7 @@ use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::logparse::whole_lines;
 use sopwatch_core::observe::observation::{Access, Container, ContainerState, Ended, Pod};
 use sopwatch_core::observe::source::{Freshness, Source, SourceId, SourceState};
+use sopwatch_core::profile::dashboard_links::IncidentTime;
 use sopwatch_core::profile::sop::Step;
 use sopwatch_core::profile::sop_gaps::{gaps_of_sop, gaps_of_step};
 use sopwatch_core::profile::sop_text::link_lines;
@@ -113,6 +114,7 @@ impl App {
             Dialog::Incident(_) => Some(self.incident_page()),
             Dialog::Confirm(confirm) => Some(self.confirm_page(confirm)),
             Dialog::Stop(button) => Some(self.stop_page(*button)),
+            Dialog::NextScenario { id, button } => Some(self.next_scenario_page(id, *button)),
             Dialog::ResumePrompt(offer) => Some(self.offer_page(offer)),
             Dialog::HandOff { contact, .. } => Some(self.hand_off_page(*contact)),
             Dialog::Sops { .. }
@@ -310,7 +312,12 @@ impl App {
     }
 
     fn add_links(&self, page: &mut DialogText, step: &Step) {
-        let links = link_lines(&self.session.profile, step, self.session.environment.as_ref());
+        let time = IncidentTime {
+            began_at: self.incident_began(),
+            until: self.clock.now,
+        };
+        let environment = self.session.environment.as_ref();
+        let links = link_lines(&self.session.profile, step, environment, Some(time));
         if !links.is_empty() {
             page.section("Links");
             links.into_iter().for_each(|link| page.add(Tone::Code, link));

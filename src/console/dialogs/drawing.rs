@@ -59,6 +59,7 @@ fn place_of(dialog: &Dialog) -> usize {
         | Dialog::Prompt { .. }
         | Dialog::Palette { .. }
         | Dialog::Stop(_)
+        | Dialog::NextScenario { .. }
         | Dialog::ResumePrompt(_) => 0,
     }
 }

@@ -24,18 +24,29 @@ const ROOM: usize = 76;
 impl App {
     /// Whether somebody looks at the charts of the metrics source: they are asked for only then.
     pub fn shows_metric_charts(&self) -> bool {
-        matches!(self.dialog(), Some(Dialog::Vitals { .. })) && is_configured(&self.state, &SourceId::Metrics)
+        matches!(self.dialog(), Some(Dialog::Vitals { .. })) && self.has_metrics_source()
     }
 
-    /// Adds what the metrics source says, where one is configured.
-    pub(super) fn add_metrics(&self, page: &mut DialogText) {
-        let Some(monitoring) = &self.session.profile.monitoring else {
-            return;
-        };
-        if !is_configured(&self.state, &SourceId::Metrics) {
+    /// Whether a metrics source is configured.
+    pub(super) fn has_metrics_source(&self) -> bool {
+        let sources = [SourceId::Metrics, SourceId::ClusterMetrics];
+        sources.iter().any(|id| is_configured(&self.state, id))
+    }
+
+    /// Adds the last hour of the metrics source, where one is configured.
+    pub(super) fn add_metric_charts(&self, page: &mut DialogText) {
+        if let Some(monitoring) = &self.session.profile.monitoring
+            && self.has_metrics_source()
+        {
+            self.add_last_hour(page, &monitoring.thresholds);
+        }
+    }
+
+    /// Adds the figures of the metrics source, where one is configured.
+    pub(super) fn add_metric_figures(&self, page: &mut DialogText) {
+        if self.session.profile.monitoring.is_none() || !self.has_metrics_source() {
             return;
         }
-        self.add_metric_charts(page, &monitoring.thresholds);
         page.section("Figures of the metrics source");
         let figures: Vec<_> = self.state.monitoring.figures().collect();
         if figures.is_empty() {
@@ -51,7 +62,7 @@ impl App {
         self.clock.now.duration_since(at).max(SignedDuration::ZERO)
     }
 
-    fn add_metric_charts(&self, page: &mut DialogText, thresholds: &Thresholds) {
+    fn add_last_hour(&self, page: &mut DialogText, thresholds: &Thresholds) {
         let told: Vec<_> = Figure::CHARTS
             .into_iter()
             .filter_map(|figure| self.state.monitoring.history(figure))
@@ -245,6 +256,13 @@ mod tests {
         let (observation, now) = (history(&app), app.clock.now);
         app.update(Event::Observation(observation), now);
         let text = app.vitals_page().text();
+        let place = |words: &str| text.find(words);
+        let of_source = place("Metrics over the last hour").unwrap();
+        let own = place("All pods over time");
+        assert!(
+            own.is_none_or(|own| of_source < own),
+            "its charts come first: {text}"
+        );
         assert!(text.contains("┴: the incident began"), "{text}");
         assert!(text.contains("10│"), "what is before the hour has no bar: {text}");
         assert!(

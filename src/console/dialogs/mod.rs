@@ -64,6 +64,13 @@ pub enum Dialog {
     Confirm(Box<Confirm>),
     /// Shall what is being carried out stop after this pod?
     Stop(Button),
+    /// Shall this scenario of a drill be left for another?
+    NextScenario {
+        /// The other's id.
+        id: String,
+        /// The button with the focus.
+        button: Button,
+    },
     /// An incident is open: shall this console go on with it?
     ResumePrompt(Box<ResumePrompt>),
     /// Choose an SOP.
@@ -199,7 +206,10 @@ impl Dialog {
 
     /// Whether it waits for a decision, which no other key may make.
     pub fn is_question(&self) -> bool {
-        matches!(self, Self::Confirm(_) | Self::Stop(_) | Self::ResumePrompt(_))
+        matches!(
+            self,
+            Self::Confirm(_) | Self::Stop(_) | Self::NextScenario { .. } | Self::ResumePrompt(_)
+        )
     }
 
     /// Whether keys are text.
@@ -229,7 +239,11 @@ impl Dialog {
                 Some(chosen)
             }
             Self::Confirm(confirm) => Some(&mut confirm.scroll.0),
-            Self::Prompt { .. } | Self::Palette { .. } | Self::Stop(_) | Self::ResumePrompt(_) => None,
+            Self::Prompt { .. }
+            | Self::Palette { .. }
+            | Self::Stop(_)
+            | Self::NextScenario { .. }
+            | Self::ResumePrompt(_) => None,
         }
     }
 }

@@ -97,7 +97,7 @@ impl App {
 
     /// A row as it was read: over its limit, it is red. It does not age before the next poll, as nothing does that is judged by the rows.
     fn row_words(&self, row: &Row, of: &RowsOf, read_at: Timestamp) -> (Tone, String) {
-        let age_words = |seconds: Option<i64>| seconds.map_or_else(|| "–".to_owned(), brief);
+        let age_words = |seconds: Option<i64>| seconds.map_or_else(|| "–".to_owned(), duration::age);
         let seen = self.state.seen(&of.table, &row.id);
         let seen = seen.filter(|seen| seen.status == of.status);
         let seen_s = seen.map(|seen| read_at.duration_since(seen.at).as_secs().max(0));

@@ -15,6 +15,7 @@ use sopwatch_core::diagnose::{Recommendation, diagnose};
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::Entry;
+use sopwatch_core::text::SafeText;
 
 /// How long it takes until the next of the other SOPs is judged: each takes as long as the chosen one, which is judged for every frame.
 const NEXT_JUDGED_AFTER: SignedDuration = SignedDuration::from_secs(1);
@@ -41,14 +42,19 @@ impl App {
 
     /// Opens the SOP in this place of the profile.
     pub(crate) fn choose_sop(&mut self, place: usize) -> Vec<Effect> {
+        self.open_sop(place, None)
+    }
+
+    /// The same by an alert.
+    fn open_sop(&mut self, place: usize, alert: Option<SafeText>) -> Vec<Effect> {
         let Some(id) = self.session.profile.sops.get(place).map(|sop| sop.id.clone()) else {
             return Vec::new();
         };
         self.checklist.sop.clone_from(&id);
-        self.checklist.by_alert = None;
+        self.checklist.by_alert.clone_from(&alert);
         self.panes.step = 0;
         self.judge();
-        vec![Effect::Record(Entry::Sop { id })]
+        vec![Effect::Record(Entry::Sop { id, alert })]
     }
 
     /// The service's alerts now, those that fire first.
@@ -76,9 +82,7 @@ impl App {
             return Vec::new();
         };
         self.dialogs.clear();
-        let effects = self.choose_sop(place);
-        self.checklist.by_alert = Some(alert.name.clone());
-        effects
+        self.open_sop(place, Some(alert.name.clone()))
     }
 
     /// The place of the SOP that the worst alert is for.

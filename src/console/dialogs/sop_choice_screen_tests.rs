@@ -90,7 +90,7 @@ fn each_sop_is_offered_with_what_it_would_recommend() {
     press(&mut app, "s");
     let effects = app.update(Event::Key(enter), now);
     let id = "kafka-provisioning-latency".to_owned();
-    assert_eq!(effects, [Effect::Record(Entry::Sop { id })]);
+    assert_eq!(effects, [Effect::Record(Entry::Sop { id, alert: None })]);
     assert!(!screen(&app, 80, 24).contains("NO SOP CHOSEN"));
     app.ask_for_sop();
     assert!(app.dialog().is_none(), "one that is chosen is not asked for");

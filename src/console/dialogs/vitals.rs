@@ -60,6 +60,8 @@ impl App {
                 row: |signs, series| usage_row(&signs.usage, series),
             },
         ];
+        // Where a metrics source is configured it goes further back, and comes first.
+        self.add_metric_charts(&mut page);
         add_charts(&mut page, self, &vitals);
         for section in sections {
             let (rests_on, missing) = (section.about)(&vitals.together);
@@ -69,7 +71,7 @@ impl App {
             add_missing(&mut page, &missing);
         }
         add_outbound(&mut page, &vitals);
-        self.add_metrics(&mut page);
+        self.add_metric_figures(&mut page);
         page.section("How to read it");
         page.add(
             Tone::Faint,
@@ -119,6 +121,10 @@ fn add_charts(page: &mut DialogText, app: &App, vitals: &Vitals) {
             saturated.and_then(|of| of.cpu),
         ),
     ];
+    let is_empty = |chart: &Chart<'_>| chart.values.iter().all(Option::is_none);
+    if app.has_metrics_source() && charts.iter().all(is_empty) {
+        return;
+    }
     page.section("All pods over time (dots: threshold)");
     for line in charts::in_rows(&charts, CHARTS) {
         page.add(Tone::Code, line);

@@ -102,7 +102,7 @@ impl App {
                 ("esc", "cancel"),
                 ("↑↓", "scroll"),
             ]),
-            Dialog::Stop(_) => Some(&[
+            Dialog::Stop(_) | Dialog::NextScenario { .. } => Some(&[
                 ("←→", "choose"),
                 ("enter", "press the button"),
                 ("esc", "go back"),

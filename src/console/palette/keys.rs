@@ -74,6 +74,7 @@ impl App {
             Target::Pod(uid) => self.go_to_pod(&uid),
             Target::LogOf(uid) => self.show_log_of(&uid),
             Target::HandOff(place) => self.show_hand_off(place),
+            Target::Scenario(id) => self.ask_next_scenario(id),
         }
         Vec::new()
     }

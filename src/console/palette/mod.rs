@@ -29,6 +29,8 @@ pub(crate) enum Target {
     LogOf(PodUid),
     /// Opens the hand-off to a contact, by its place in the profile.
     HandOff(usize),
+    /// Asks whether to leave this scenario of a drill for the one of this id.
+    Scenario(String),
 }
 
 /// One entry.
@@ -84,6 +86,13 @@ impl App {
                 target: Target::HandOff(place),
             }));
         }
+        entries.extend(self.session.scenarios.iter().map(|item| Entry {
+            kind: "scenario",
+            name: (&item.id).into(),
+            about: (&item.title).into(),
+            key: SafeText::default(),
+            target: Target::Scenario(item.id.clone()),
+        }));
         entries
     }
 

@@ -32,7 +32,11 @@ fn words(entry: &Entry, profile: &Profile) -> SafeText {
             let advice = profile.advice_in_words(advised.action, advised.contact.as_deref());
             safe!("found: {advice}")
         }
-        Entry::Sop { id } => safe!("SOP {id} opened"),
+        Entry::Sop { id, alert: None } => safe!("SOP {id} opened"),
+        Entry::Sop {
+            id,
+            alert: Some(name),
+        } => safe!("SOP {id} opened by alert {name}"),
         Entry::Intent(intent) => safe!("about to {}", intent.command.words()),
         Entry::Outcome { outcome, .. } => safe!("{}: {}", outcome.name(), outcome.reason()),
         Entry::Stage { words, .. } => words.clone(),

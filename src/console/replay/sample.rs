@@ -166,6 +166,7 @@ fn done(second: i64) -> Option<Entry> {
         }),
         250 => Some(Entry::Sop {
             id: "api-down".to_owned(),
+            alert: None,
         }),
         LEFT => Some(Entry::Left { how: "q".into() }),
         JOINED => Some(Entry::Joined(by())),
@@ -184,7 +185,7 @@ pub(crate) fn incident() -> (Vec<Line>, BTreeMap<i64, Snapshot>) {
             if second == JOINED {
                 live.go_on();
             }
-            if let Entry::Sop { id } = &entry {
+            if let Entry::Sop { id, .. } = &entry {
                 live.app.checklist.sop.clone_from(id);
             }
             live.write(second, entry);

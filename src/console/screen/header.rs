@@ -20,15 +20,23 @@ use sopwatch_core::text::{SafeText, duration};
 const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
 
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let room = usize::from(area.width).saturating_sub(2);
+    let whole = usize::from(area.width).saturating_sub(2);
     let wide = area.width >= SIDE_BY_SIDE;
-    let mut pieces = right(app, theme, wide);
-    if !wide {
-        pieces.retain(|(rank, _)| *rank < HEALTHY);
-    }
-    let right = joined(styled_text::fit(pieces, 2, room / 2), theme);
-    let room = room.saturating_sub(right.width() + 2);
-    let left = left(app, theme, room).cut(room);
+    let halves = |alert: usize| {
+        let mut pieces = right(app, theme, wide, alert);
+        if !wide {
+            pieces.retain(|(rank, _)| *rank < HEALTHY);
+        }
+        let right = joined(styled_text::fit(pieces, 2, whole / 2), theme);
+        let room = whole.saturating_sub(right.width() + 2);
+        (left(app, theme, room), right, room)
+    };
+    let names: &[usize] = if wide { &[usize::MAX] } else { &ALERT };
+    let mut all = names.iter().map(|alert| halves(*alert));
+    // Of the shortest the SOP is cut where it must be.
+    let fitting = all.find(|(left, _, room)| left.width() <= *room);
+    let (left, right, room) = fitting.unwrap_or_else(|| halves(names.last().copied().unwrap_or(0)));
+    let left = left.cut(room);
     let between = (room + 2).saturating_sub(left.width());
     StyledText::new(theme)
         .gap(1)
@@ -48,6 +56,9 @@ const HEALTHY: u8 = 4;
 
 /// Fewer cells for the namespace say nothing.
 const NAMESPACE: usize = 8;
+
+/// Cells of an alert's name on a narrow screen, from the most on: the SOP's own name has to fit beside it.
+const ALERT: [usize; 3] = [18, 12, 8];
 
 /// Where we are and which SOP it is. The SOP stays at every size, by its id where its title does not fit; the server, the user and the
 /// namespace give way to it.
@@ -216,7 +227,12 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         of("db", |id| matches!(id, SourceId::Database), unread),
         of(
             "prom",
-            |id| matches!(id, SourceId::Metrics | SourceId::AlertRules),
+            |id| {
+                matches!(
+                    id,
+                    SourceId::Metrics | SourceId::ClusterMetrics | SourceId::AlertRules
+                )
+            },
             false,
         ),
         of("alerts", |id| matches!(id, SourceId::Alerts), false),
@@ -226,7 +242,7 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
 }
 
 /// What gives way to the SOP's name on a narrow screen: that another is more urgent is in the bar there, and what is well is not said.
-fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>)> {
+fn right<'t>(app: &App, theme: &'t Theme, wide: bool, alert: usize) -> Vec<(u8, StyledText<'t>)> {
     let clock = age::incident_clock(app.clock.now.duration_since(app.incident_began()));
     let mut pieces = sources(app, theme);
     if !app.clock.skew.is_zero() {
@@ -264,26 +280,36 @@ fn right<'t>(app: &App, theme: &'t Theme, wide: bool) -> Vec<(u8, StyledText<'t>
         let text = safe!("{key}{} is more urgent", sop.id);
         pieces.push((2, StyledText::new(theme).add(Meaning::Notice, text)));
     }
-    if let Some((meaning, text)) = chosen_by(app, wide) {
-        pieces.push((1, StyledText::new(theme).add(meaning, text)));
+    if let Some(by_alert) = chosen_by(app, theme, alert) {
+        // It says which alert this is about, and stays at every size.
+        pieces.push((0, by_alert));
     }
     pieces.push((0, StyledText::new(theme).add(Meaning::Heading, clock)));
     pieces
 }
 
-/// The alert that chose the SOP, and how to choose another; once it is over, that.
-fn chosen_by(app: &App, wide: bool) -> Option<(Meaning, SafeText)> {
-    let name = app.checklist.by_alert.as_ref()?;
-    if let Some(at) = app.state.monitoring.ended_at(name) {
+/// The alert that chose the SOP, and how to choose another; once it is over, that. Where there is little room for its name, that is cut in the
+/// middle.
+fn chosen_by<'t>(app: &App, theme: &'t Theme, room: usize) -> Option<StyledText<'t>> {
+    let whole = app.checklist.by_alert.as_ref()?;
+    let wide = room == usize::MAX;
+    let name = styled_text::cut_middle(&theme.clean(whole), room, theme.glyphs.ellipsis);
+    let words = StyledText::new(theme);
+    if let Some(at) = app.state.monitoring.ended_at(whole) {
         let ago = duration::brief(app.clock.now.duration_since(at).max(SignedDuration::ZERO));
-        return Some((Meaning::Good, safe!("{name} resolved {ago} ago")));
+        if !wide {
+            return Some(words.add(Meaning::Good, safe!("alert resolved {ago} ago")));
+        }
+        let over = safe!(" resolved {ago} ago");
+        return Some(words.add(Meaning::Good, name).add(Meaning::Good, over));
     }
-    let key = app
-        .keymap
-        .key_of(Action::PickSop, Context::Console)
-        .filter(|_| wide);
-    let other = key.map_or_else(SafeText::default, |key| safe!(" · {key} other SOP"));
-    Some((Meaning::Notice, safe!("by alert {name}{other}")))
+    let key = app.keymap.key_of(Action::PickSop, Context::Console);
+    let other = key.filter(|_| wide).map(|key| safe!(" · {key} other SOP"));
+    let words = words.add(Meaning::Notice, "by alert ").add(Meaning::Notice, name);
+    Some(match other {
+        Some(other) => words.add(Meaning::Notice, other),
+        None => words,
+    })
 }
 
 fn token(left: SignedDuration, theme: &Theme) -> (u8, StyledText<'_>) {

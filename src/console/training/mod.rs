@@ -8,6 +8,7 @@ pub(crate) mod assessment;
 pub(crate) mod console;
 pub(crate) mod debriefing;
 pub(crate) mod expected_finding;
+mod next_scenario;
 #[cfg(test)]
 pub(crate) mod screen_tests;
 #[cfg(test)]

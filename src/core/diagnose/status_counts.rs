@@ -40,7 +40,7 @@ impl Counted<'_> {
 
 /// `7m11s`; where it counts from when we first saw the row, it may be more.
 fn age(seconds: i64, clock: ClockBasis) -> SafeText {
-    let age = duration::brief(SignedDuration::from_secs(seconds));
+    let age = duration::age(seconds);
     match clock {
         ClockBasis::FirstSeen => safe!("at least {age}"),
         ClockBasis::UpdatedAt | ClockBasis::CreatedAt => age.into(),

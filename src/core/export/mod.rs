@@ -2,5 +2,6 @@
 
 pub mod case_snapshot;
 pub mod check;
+mod figure_words;
 pub mod handoff;
 pub mod report;

@@ -8,7 +8,7 @@ use crate::logparse::{ContainerKey, ErrorCounts, ErrorSighting};
 use crate::text::SafeText;
 
 /// The newest errors that are kept of one class in one log.
-const NEWEST: usize = 32;
+pub(crate) const NEWEST: usize = 32;
 
 /// Classes that are kept of one log; a profile has a handful.
 const MAX_CLASSES: usize = 32;

@@ -38,6 +38,8 @@ pub enum SourceId {
     Scrape(PodUid),
     /// The metrics source: Prometheus, Thanos, or either behind a proxy.
     Metrics,
+    /// A second metrics source, which has what the cluster counts of the pods.
+    ClusterMetrics,
     /// Alertmanager.
     Alerts,
     /// The alerting rules, of the metrics source.
@@ -71,6 +73,7 @@ impl SourceId {
             Self::Alerts => "alerts".into(),
             Self::AlertRules => "alert rules".into(),
             Self::Tracker => "error tracker".into(),
+            Self::ClusterMetrics => "cluster metrics".into(),
         }
     }
 }

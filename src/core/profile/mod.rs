@@ -1,5 +1,6 @@
 //! One service's names, thresholds, statuses, workers, SOPs and links: everything that differs from service to service.
 
+pub mod dashboard_links;
 pub mod monitoring;
 pub mod rule;
 pub mod sop;
@@ -177,6 +178,9 @@ pub struct Environment {
     /// Links by key; a key that a step names and that is not here is one the SOP leaves open.
     #[serde(default)]
     pub links: BTreeMap<String, String>,
+    /// The address of Grafana, whose dashboards among the links are opened at the incident's time; in general of the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grafana: Option<String>,
 }
 
 /// How leaders are chosen and what they log.

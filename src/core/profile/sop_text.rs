@@ -1,6 +1,7 @@
 //! A procedure as plain text, and the words that its commands leave open.
 
 use super::sop::{PLACEHOLDERS, Sop, Step};
+use crate::profile::dashboard_links::{self, IncidentTime};
 use crate::profile::sop_gaps;
 use crate::profile::{Environment, Profile};
 
@@ -107,7 +108,7 @@ fn step_body(page: &mut Page, profile: &Profile, step: &Step, environment: Optio
         );
         page.line(5, &format!("$ {command}"));
     }
-    for link in link_lines(profile, step, environment) {
+    for link in link_lines(profile, step, environment, None) {
         page.line(5, &link);
     }
     for gap in sop_gaps::gaps_of_step(profile, step, environment) {
@@ -116,10 +117,19 @@ fn step_body(page: &mut Page, profile: &Profile, step: &Step, environment: Optio
 }
 
 /// The links of a step: of one environment, or of all when none is given. Those that the SOP leaves open are among the
-/// [gaps](sop_gaps::gaps_of_step).
-pub fn link_lines(profile: &Profile, step: &Step, environment: Option<&Environment>) -> Vec<String> {
+/// [gaps](sop_gaps::gaps_of_step). With an incident's time, dashboards are opened there.
+pub fn link_lines(
+    profile: &Profile,
+    step: &Step,
+    environment: Option<&Environment>,
+    time: Option<IncidentTime>,
+) -> Vec<String> {
     let of = |environment: &Environment, key: &str| {
         let link = environment.links.get(key)?;
+        let link = match time {
+            Some(time) => dashboard_links::at_incident(link, environment, time),
+            None => link.clone(),
+        };
         Some(format!("{}, {key}: {link}", environment.name))
     };
     let environments: Vec<&Environment> = match environment {

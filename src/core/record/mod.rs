@@ -57,6 +57,9 @@ pub enum Entry {
     Sop {
         /// Its id.
         id: String,
+        /// The alert that chose it; `None` where a person did, and in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alert: Option<SafeText>,
     },
     /// A command is about to be sent: on disk before it leaves.
     Intent(Box<Intent>),

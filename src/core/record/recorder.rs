@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Line};
-use crate::logparse::{ContainerKey, LogBatch, LogRecord, Severity};
+use crate::logparse::{ContainerKey, ErrorCounts, LogBatch, LogRecord, Severity};
+use crate::observe::log_errors::NEWEST;
 use crate::observe::observation::{Observation, Reading, ReplicaSet, Standby, StandingRow, TableReading};
 use crate::observe::source::{SourceId, SourceState};
 use crate::text::SafeText;
@@ -20,6 +21,12 @@ const HOLD_LONG: SignedDuration = SignedDuration::from_secs(30);
 
 /// Log records of one source that go into the record between two writings.
 const MOST_RECORDS: usize = 50;
+
+/// The same once [`LOG_ROOM`] is used up: a sample, so that a flood of days still leaves a record that can be read.
+const MOST_RECORDS_LATER: usize = 5;
+
+/// Bytes of log records from which on only a sample of them is written.
+const LOG_ROOM: usize = 64 << 20;
 
 /// Takes observations, gives lines.
 #[derive(Debug, Default)]
@@ -37,6 +44,8 @@ pub struct Recorder {
     /// The reading that was written last.
     written: Option<(Timestamp, Reading)>,
     left_out: u64,
+    /// Bytes of the log records that went into the record.
+    log_bytes: usize,
     /// Since when something is held back.
     held_since: Option<Timestamp>,
 }
@@ -99,9 +108,16 @@ impl Recorder {
         let (when, held) = held.or_insert_with(|| (at, empty(batch)));
         *when = at;
         let told = batch.records.iter().filter(|record| is_telling(record));
-        let room = MOST_RECORDS.saturating_sub(held.records.len());
+        let most = if self.log_bytes < LOG_ROOM {
+            MOST_RECORDS
+        } else {
+            MOST_RECORDS_LATER
+        };
+        let room = most.saturating_sub(held.records.len());
         let before = held.records.len();
         held.records.extend(told.take(room).cloned());
+        let texts = held.records[before..].iter().map(|record| record.text.len());
+        self.log_bytes += texts.sum::<usize>();
         self.left_out += (batch.records.len() - (held.records.len() - before)) as u64;
         held.sightings.extend(batch.sightings.iter().cloned());
         for tally in &batch.errors {
@@ -109,8 +125,12 @@ impl Recorder {
                 Some(known) => {
                     let mut newest = std::mem::take(&mut known.newest);
                     newest.extend(tally.newest.iter().cloned());
-                    *known = tally.clone();
-                    known.newest = newest;
+                    // No more of them are kept of one log: in a flood, each batch has some.
+                    newest.drain(..newest.len().saturating_sub(NEWEST));
+                    *known = ErrorCounts {
+                        newest,
+                        ..tally.clone()
+                    };
                 }
                 None => held.errors.push(tally.clone()),
             }
@@ -279,8 +299,11 @@ fn is_table_alike(one: &TableReading, other: &TableReading) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logparse::ErrorSighting;
+    use crate::observe::log_errors::LogErrors;
     use crate::observe::observation::Autoscaler;
     use crate::testkit::{KAFKA, SHORT, ago, log, source};
+    use crate::text::Redacted;
 
     fn written(recorder: &mut Recorder, observation: &Observation) -> usize {
         recorder.take(ago(0), observation).len()
@@ -315,6 +338,85 @@ mod tests {
         autoscaler.current = 4;
         assert_eq!(written(&mut recorder, &told(&autoscaler)), 1);
         assert_eq!(written(&mut recorder, &Observation::Autoscaler(None)), 1);
+    }
+
+    /// A batch with one error, the log's `number`th, whose record is so long.
+    fn one_error(number: u64, length: usize) -> LogBatch {
+        let at = Timestamp::UNIX_EPOCH + SignedDuration::from_millis(number as i64);
+        let text: Redacted = "x".repeat(length).as_str().into();
+        let newest = ErrorSighting {
+            at,
+            text: text.clone(),
+            line: Redacted::default(),
+        };
+        LogBatch {
+            records: vec![LogRecord {
+                at,
+                severity: Severity::Error,
+                text,
+                leader: None,
+            }],
+            errors: vec![ErrorCounts {
+                class: "database".into(),
+                count: number,
+                first_at: Timestamp::UNIX_EPOCH,
+                last_at: at,
+                newest: vec![newest],
+            }],
+            ..log(SHORT[0], KAFKA, 300, &[])
+        }
+    }
+
+    #[test]
+    fn of_a_flood_of_errors_no_more_is_written_than_is_kept_and_that_leads_to_the_same() {
+        let batches: Vec<LogBatch> = (1..=1_000).map(|number| one_error(number, 9)).collect();
+        let mut recorder = Recorder::default();
+        let mut by_all = LogErrors::default();
+        for batch in &batches {
+            assert_eq!(recorder.take(ago(9), &Observation::Log(batch.clone())), []);
+            by_all.apply(&batch.source, &batch.errors);
+        }
+        let mut by_record = LogErrors::default();
+        for line in recorder.flush(ago(0)) {
+            let Entry::Observation(observation) = &line.entry else {
+                continue;
+            };
+            let Observation::Log(batch) = &**observation else {
+                unreachable!("{observation:?}")
+            };
+            assert_eq!(batch.errors[0].newest.len(), NEWEST);
+            by_record.apply(&batch.source, &batch.errors);
+        }
+        assert_eq!(by_record, by_all);
+    }
+
+    #[test]
+    fn once_many_bytes_of_log_are_written_only_a_sample_follows_and_the_rest_is_counted() {
+        let long = 64 << 10;
+        let mut recorder = Recorder::default();
+        let mut written = Vec::new();
+        let writings = LOG_ROOM / long / MOST_RECORDS + 2;
+        let observation = Observation::Log(one_error(1, long));
+        for _ in 0..writings {
+            for _ in 0..60 {
+                recorder.take(ago(9), &observation);
+            }
+            let mut counts = (0, 0);
+            for line in recorder.flush(ago(0)) {
+                match line.entry {
+                    Entry::Observation(observation) => {
+                        if let Observation::Log(batch) = *observation {
+                            counts.0 += batch.records.len();
+                        }
+                    }
+                    Entry::LeftOut { records } => counts.1 += records,
+                    _ => {}
+                }
+            }
+            written.push(counts);
+        }
+        assert_eq!(written[0], (MOST_RECORDS, 10));
+        assert_eq!(written[writings - 1], (MOST_RECORDS_LATER, 55));
     }
 
     #[test]

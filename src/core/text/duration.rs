@@ -32,6 +32,25 @@ pub fn brief(span: SignedDuration) -> String {
     }
 }
 
+/// An age that a database told, in seconds, as [`brief`]: `7m19s`. A time that is yet to come has none: `1h04m ahead`.
+pub fn age(seconds: i64) -> String {
+    told(seconds, brief)
+}
+
+/// The same as [`exact`].
+pub fn exact_age(seconds: i64) -> String {
+    told(seconds, exact)
+}
+
+fn told(seconds: i64, words: fn(SignedDuration) -> String) -> String {
+    let span = words(SignedDuration::from_secs(seconds.saturating_abs()));
+    if seconds < 0 {
+        format!("{span} ahead")
+    } else {
+        span
+    }
+}
+
 /// A span to the second, for comparing it with a log or a row: `12s`, `7m11s`, `1h00m07s`, `2d 0h10m07s`.
 pub fn exact(span: SignedDuration) -> String {
     let Parts {
@@ -78,6 +97,25 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_is_yet_to_come_has_no_age() {
+        for (seconds, in_brief, to_the_second) in [
+            (0, "0s", "0s"),
+            (439, "7m19s", "7m19s"),
+            (-3_840, "1h04m ahead", "1h04m00s ahead"),
+            (
+                i64::MIN,
+                "106751991167300d ahead",
+                "106751991167300d 15h30m07s ahead",
+            ),
+        ] {
+            assert_eq!(
+                (age(seconds).as_str(), exact_age(seconds).as_str()),
+                (in_brief, to_the_second)
+            );
+        }
+    }
 
     #[test]
     fn every_span_is_written_one_way_and_to_the_second_where_that_is_asked() {

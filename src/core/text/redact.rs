@@ -69,9 +69,12 @@ impl From<&Redacted> for SafeText {
 /// Replaces tokens and passwords: `Authorization` and `Cookie` headers in any notation, `Bearer …`, `password=…`, `token=…` and their kin,
 /// private keys, OpenShift's `sha256~…` tokens, JSON web tokens, and passwords inside URLs.
 ///
-/// Text without any of these costs a few substring searches.
+/// Text without any of these costs one search: nearly all lines of a log are such.
 fn redact(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
+    if ANY_HINT.as_ref().is_ok_and(|any| !any.is_match(&text)) {
+        return text;
+    }
     for rule in RULES.iter().flatten() {
         if !rule.hints.iter().any(|hint| hint.find(text.as_bytes()).is_some()) {
             continue;
@@ -181,6 +184,15 @@ static RULES: LazyLock<[Result<Rule, regex::Error>; 13]> = LazyLock::new(|| {
             |_| false,
         ),
     ]
+});
+
+/// The hints of all rules at once.
+static ANY_HINT: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| {
+    let hints = RULES.iter().flatten().flat_map(|rule| &rule.hints);
+    let hints: Vec<_> = hints
+        .map(|hint| regex::escape(&String::from_utf8_lossy(hint.needle())))
+        .collect();
+    Regex::new(&hints.join("|"))
 });
 
 /// Parts of the names that passwords and tokens go by.

@@ -28,6 +28,7 @@ mod scale;
 mod schema;
 mod selectors;
 mod server;
+mod service_proxy;
 mod state;
 mod status;
 mod table;
@@ -168,6 +169,9 @@ async fn serve(request: &ApiRequest<'_>, verb: &str) -> Result<Response<Body>, R
     }
     if target.subresource.is_empty() && !entry.verbs.contains(&verb) {
         return Err(Refusal::method_not_allowed());
+    }
+    if target.plural == "services" && target.subresource == "proxy" {
+        return service_proxy::answer(request).await;
     }
     let (view, form) = (View::of(entry), request::form(parts));
     match (verb, target.subresource.as_str()) {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::identity::{AUTHENTICATED, Identity, MASTERS, ON_CALL_GROUP, READ_ONLY_USER};
 use super::metrics;
 use super::request::Target;
+use super::service_proxy;
 use super::status::{Refusal, qualified};
 use crate::faults::ApiFault;
 use crate::world::{DATABASE_SECRET, NAMESPACE, Resource, Store};
@@ -72,6 +73,9 @@ const READ_ONLY: [Rule; 7] = [
     rule(READ, "autoscaling", &["horizontalpodautoscalers"]),
     rule(&["get", "list"], metrics::GROUP, &["pods"]),
 ];
+
+/// The role `monitoring-proxy` of the engineer on call, where the service's own Prometheus runs.
+const MONITORING: [Rule; 1] = [rule(&["get"], "", &["services/proxy"])];
 
 /// Paths that are no resources and are open to every user (`system:discovery`).
 const PATHS: [&str; 8] = [
@@ -191,6 +195,13 @@ impl Rights {
                 "RBAC: allowed by ClusterRoleBinding \"{role}\" of ClusterRole \"{role}\" to Group \"{AUTHENTICATED}\""
             ));
         }
+        if target.namespace == service_proxy::NAMESPACE {
+            let may = who.is_in(ON_CALL_GROUP) && covered(&MONITORING) && !by_scenario(&self.without);
+            return may.then(|| {
+                let place = service_proxy::NAMESPACE;
+                format!("RBAC: allowed by RoleBinding \"monitoring-proxy/{place}\" of Role \"monitoring-proxy\" to Group \"{ON_CALL_GROUP}\"")
+            });
+        }
         if target.namespace != NAMESPACE {
             return None;
         }
@@ -226,6 +237,9 @@ impl Rights {
         if who.is_in(AUTHENTICATED) {
             resources.extend(BASIC_USER.iter().map(Rule::value));
             paths.extend(open_paths());
+        }
+        if namespace == service_proxy::NAMESPACE && who.is_in(ON_CALL_GROUP) {
+            resources.extend(MONITORING.iter().flat_map(|rule| self.without_taken(rule)));
         }
         let here = namespace == NAMESPACE;
         if here && who.is_in(ON_CALL_GROUP) {

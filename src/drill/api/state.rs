@@ -18,7 +18,7 @@ use crate::faults::ApiFault;
 use crate::world::{FaultRequest, World};
 
 /// How many requests are kept.
-const REMEMBERED: usize = 50_000;
+const REMEMBERED: usize = 10_000;
 /// The shortest pause between two advances of the world without a request, in drill time.
 const FINEST: Duration = Duration::from_millis(20);
 /// The longest such pause.
@@ -165,7 +165,7 @@ impl ApiState {
         });
     }
 
-    /// The requests so far, oldest first; at most the last 50,000.
+    /// The requests so far, oldest first; at most the last 10,000.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         let seen = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().cloned().collect()

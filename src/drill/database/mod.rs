@@ -14,6 +14,8 @@ mod session;
 mod settings;
 mod sql;
 pub mod tables;
+#[cfg(feature = "testkit")]
+pub(crate) mod testkit;
 mod value;
 mod wire;
 

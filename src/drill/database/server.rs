@@ -105,6 +105,18 @@ pub struct DatabaseState {
 }
 
 impl DatabaseState {
+    /// The state before the first connection.
+    pub fn new(environment: SessionEnvironment, credentials: Credentials) -> Self {
+        Self {
+            environment,
+            credentials,
+            connections: Arc::new(ConnectionManager::new()),
+            next_pid: AtomicI32::new(4_001),
+            sent: AtomicU32::new(0),
+            heard: Arc::default(),
+        }
+    }
+
     pub fn next_pid(&self) -> i32 {
         self.next_pid.fetch_add(1, Ordering::Relaxed)
     }
@@ -141,19 +153,13 @@ impl DatabaseServer {
         let listener = Listener::open_in(folder).await?;
         let (port, socket) = (listener.port(), listener.path().map(Path::to_owned));
         let (state, receiver) = watch::channel(FaultState::default());
-        let heard = Arc::new(AtomicU64::new(0));
-        let shared = Arc::new(DatabaseState {
-            environment: SessionEnvironment {
-                tables,
-                clock,
-                state: receiver.clone(),
-            },
-            credentials,
-            connections: Arc::new(ConnectionManager::new()),
-            next_pid: AtomicI32::new(4_001),
-            sent: AtomicU32::new(0),
-            heard: heard.clone(),
-        });
+        let environment = SessionEnvironment {
+            tables,
+            clock,
+            state: receiver.clone(),
+        };
+        let shared = Arc::new(DatabaseState::new(environment, credentials));
+        let heard = shared.heard.clone();
         let task = tokio::spawn(serve(listener, shared, receiver));
         Ok(DatabaseServer {
             port,

@@ -81,6 +81,9 @@ const LEASES_AGE: Duration = Duration::from_hours(30 * 24);
 /// In `updated_at`: NULL, as in a row that was written by hand.
 pub const NEVER: Timestamp = Timestamp::MIN;
 
+/// Deleted rows of a table that are kept: a real table keeps all, and a drill of days must not grow with them.
+const DELETED: usize = 1_000;
+
 /// How long a lease holds, in the service of January 2021.
 const LEASE_LENGTH: Duration = Duration::from_mins(3);
 
@@ -281,6 +284,21 @@ impl Tables {
             ..KafkaSeed::default()
         };
         self.add_kafka(&row, at);
+        forget_deleted(&mut self.kafka_requests, |row| row.deleted_at);
+    }
+}
+
+/// Removes the row that was deleted first where there are too many.
+fn forget_deleted<T>(rows: &mut Vec<T>, deleted_at: impl Fn(&T) -> Option<Timestamp>) {
+    let deleted = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(place, row)| Some((deleted_at(row)?, place)));
+    let deleted: Vec<_> = deleted.collect();
+    if deleted.len() > DELETED
+        && let Some((_, oldest)) = deleted.into_iter().min()
+    {
+        rows.remove(oldest);
     }
 }
 
@@ -342,6 +360,29 @@ mod tests {
         assert_eq!(tables.kafka_requests[1].cluster_id, tables.clusters[0].cluster_id);
         assert_eq!(tables.kafka_requests[2].cluster_id, "");
         assert_eq!(tables.leases.len(), 2);
+    }
+
+    #[test]
+    fn of_deleted_rows_the_newest_are_kept_and_no_other_row_goes() {
+        let seed: SeedRows = toml::from_str("[[kafkas]]\nstatus = \"ready\"").unwrap();
+        let mut tables = Tables::seeded(&seed, now());
+        for second in 0..DELETED as i64 + 3 {
+            let at = now() + SignedDuration::from_secs(second);
+            tables.request_kafka("aws", "us-east-1", true, at);
+            tables.kafka_requests.last_mut().unwrap().deleted_at = Some(at);
+        }
+        let deleted: Vec<_> = tables
+            .kafka_requests
+            .iter()
+            .filter_map(|row| row.deleted_at)
+            .collect();
+        assert_eq!(deleted.len(), DELETED + 1, "the last was deleted after it came");
+        assert_eq!(deleted.first(), Some(&(now() + SignedDuration::from_secs(2))));
+        let living = tables
+            .kafka_requests
+            .iter()
+            .filter(|row| row.deleted_at.is_none());
+        assert_eq!(living.count(), 1);
     }
 
     #[test]

@@ -26,9 +26,11 @@ const CALLS: f64 = 2.0;
 const USED: (f64, f64) = (0.006, 6.4e7);
 /// Bytes a second that a pod received.
 const RECEIVED: f64 = 650.0;
-/// At most so many samples of a long window, but one a minute: on a straight line they say as much.
+/// At most so many samples of a long window, but one a minute up to six hours: on a straight line they say as much.
 const SAMPLES: i64 = 120;
 const COARSEST: i64 = 60_000;
+/// Windows that are longer have no more than that, ms.
+const LONG: i64 = 6 * 3_600_000;
 /// How long before their end they started, ms.
 const AGE: i64 = 40 * 86_400_000;
 
@@ -199,7 +201,12 @@ impl EarlierPods {
     /// Samples of a function of their age in seconds, and the end of the series.
     fn samples(&self, from: i64, to: i64, value: &dyn Fn(f64) -> f64) -> Vec<Sample> {
         let born = self.until - AGE;
-        let step = (((to - from) / SAMPLES / INTERVAL).max(1) * INTERVAL).min(COARSEST);
+        let wanted = ((to - from) / SAMPLES / INTERVAL).max(1) * INTERVAL;
+        let step = if to - from > LONG {
+            wanted
+        } else {
+            wanted.min(COARSEST)
+        };
         let first = from - from.rem_euclid(step) + step;
         let ticks = (0..).map(|n| first + n * step).take_while(|at| *at <= to);
         let mut samples: Vec<Sample> = ticks

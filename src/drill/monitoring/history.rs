@@ -13,7 +13,7 @@ use crate::world::{CONTAINER, NAMESPACE, SERVICE};
 /// How often everything is scraped, ms.
 pub const INTERVAL: i64 = 30_000;
 /// How long samples are kept, ms: the longest window of a rule, and the chart of an hour before it.
-const KEPT: i64 = 7 * 3_600_000;
+pub const KEPT: i64 = 7 * 3_600_000;
 /// Share of its CPU limit from which on a container is throttled, in percent.
 const THROTTLED_FROM: f64 = 0.9;
 /// Periods of the CPU's quota in a second.
@@ -128,6 +128,7 @@ impl History {
             for target in self.targets.values_mut() {
                 target.forget(horizon);
             }
+            forget_before(&mut self.deployment, horizon);
         }
     }
 
@@ -227,8 +228,7 @@ impl Target {
         self.scrapes.retain(|(at, _)| *at > horizon);
         self.container.retain(|point| point.at > horizon);
         for points in self.counted.values_mut() {
-            let keep_from = points.partition_point(|(at, _)| *at <= horizon).saturating_sub(1);
-            points.drain(..keep_from);
+            forget_before(points, horizon);
         }
     }
 
@@ -451,6 +451,12 @@ fn kubelet_value(metric: &str) -> Option<(bool, ReadPoint)> {
     })
 }
 
+/// Forgets the values that were over before a moment.
+pub fn forget_before<T>(points: &mut Vec<(i64, T)>, horizon: i64) {
+    let keep_from = points.partition_point(|(at, _)| *at <= horizon).saturating_sub(1);
+    points.drain(..keep_from);
+}
+
 fn by_key(counters: Counters) -> BTreeMap<Counted, Histogram> {
     let inbound = counters.inbound.into_iter();
     let inbound = inbound.map(|(key, histogram)| (Counted::Inbound(key), histogram));
@@ -534,4 +540,22 @@ pub fn state_labels(metric: &str, extra: &[(&str, &str)]) -> Labels {
     ]);
     all.extend(labels(extra));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_longest_window_no_longer_needs_is_forgotten() {
+        let mut history = History::after(EarlierPods::new(1, 0, 0, 0, false));
+        let needed = KEPT / INTERVAL;
+        for number in 0..3 * needed {
+            let ready = (number % 2) as u32;
+            let deployment = ScrapedDeployment { wanted: 3, ready };
+            history.store(number * INTERVAL, Vec::new(), deployment);
+        }
+        let kept = history.deployment.len() as i64;
+        assert!((needed..=needed + 64).contains(&kept), "{kept} of {needed}");
+    }
 }

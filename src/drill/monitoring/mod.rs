@@ -49,6 +49,7 @@ pub use faults::{MonitoringEvent, MonitoringFault, MonitoringServer};
 pub use history::{ScrapedDeployment, ScrapedPod};
 pub use rules::{names as alert_names, place_of};
 pub use servers::MonitoringServers;
+pub(crate) use servers::through_proxy;
 
 /// The lasting fault of each server that has one.
 pub type Faults = BTreeMap<MonitoringServer, MonitoringFault>;

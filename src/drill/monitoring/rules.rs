@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::figures;
-use super::history::History;
+use super::history::{History, KEPT, forget_before};
 use super::loaded::{DataFault, Loaded};
 use super::series::{Labels, NAME, Sample, Series, labels};
 use super::vector::Vector;
@@ -493,6 +493,7 @@ impl Rules {
             .collect();
         if self.changes.last().is_none_or(|(_, last)| *last != now) {
             self.changes.push((at, now));
+            forget_before(&mut self.changes, at - KEPT);
         }
     }
 

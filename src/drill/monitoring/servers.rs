@@ -184,29 +184,68 @@ async fn handle(
         });
     }
     let fault = fault_of(&faults.borrow_and_update(), running.server);
-    let mut request = Request {
+    let request = Request {
         query: UrlQuery::of(Some(&parameters(&parts, body))),
         path: parts.uri.path().to_owned(),
         method: parts.method.clone(),
         url,
         now: 0,
     };
-    let mut reply = if let Some(refusal) = refusal(running, fault, &parts) {
-        refusal
-    } else {
-        let is_late = fault == Some(MonitoringFault::Slow) && wait(running.server, &request, faults).await;
-        request.now = state.clock().now().as_millisecond();
-        if is_late && running.server == MonitoringServer::Metrics {
-            prometheus::timed_out()
-        } else {
-            answer(running, state, &request)
-        }
+    let mut reply = match refusal(running, fault, &parts) {
+        Some(refusal) => refusal,
+        None => timely(running.server, running.address, state, faults, request).await,
     };
     let date = state.clock().now().strftime("%a, %d %b %Y %H:%M:%S GMT");
     if let Ok(date) = HeaderValue::try_from(date.to_string()) {
         reply.headers_mut().insert(DATE, date);
     }
     reply
+}
+
+/// What a server says to those who come through the API server's service proxy, which passes on no token: there it asks for none. `None`
+/// while nothing listens.
+pub async fn through_proxy(
+    server: MonitoringServer,
+    state: &ApiState,
+    parts: &Parts,
+    path: &str,
+) -> Option<Reply> {
+    let faults = state.world().monitoring_mut().subscribe();
+    let fault = fault_of(&faults.borrow(), server);
+    match fault {
+        Some(MonitoringFault::Down) => return None,
+        Some(MonitoringFault::SignIn) => return Some(reply::sign_in()),
+        Some(MonitoringFault::Forbidden) => return Some(reply::text(401, "Unauthorized")),
+        _ => {}
+    }
+    let query = parts.uri.query().unwrap_or_default();
+    let request = Request {
+        query: UrlQuery::of(Some(query)),
+        path: path.to_owned(),
+        method: parts.method.clone(),
+        url: format!("{path}?{query}"),
+        now: 0,
+    };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Some(timely(server, address, state, faults, request).await)
+}
+
+/// The answer, once a slow server has it.
+async fn timely(
+    server: MonitoringServer,
+    address: SocketAddr,
+    state: &ApiState,
+    faults: watch::Receiver<Faults>,
+    mut request: Request,
+) -> Reply {
+    let is_slow = fault_of(&faults.borrow(), server) == Some(MonitoringFault::Slow);
+    let is_late = is_slow && wait(server, &request, faults).await;
+    request.now = state.clock().now().as_millisecond();
+    if is_late && server == MonitoringServer::Metrics {
+        prometheus::timed_out()
+    } else {
+        answer(server, address, state, &request)
+    }
 }
 
 /// The parameters of the URL and of a form.
@@ -271,14 +310,12 @@ async fn wait(server: MonitoringServer, request: &Request, mut faults: watch::Re
     }
 }
 
-fn answer(running: &Running, state: &ApiState, request: &Request) -> Reply {
+fn answer(server: MonitoringServer, address: SocketAddr, state: &ApiState, request: &Request) -> Reply {
     let mut world = state.world();
     let monitoring = world.monitoring_mut();
-    match running.server {
+    match server {
         MonitoringServer::Metrics => prometheus::answer(monitoring, request),
         MonitoringServer::Alerts => alertmanager::answer(monitoring, request),
-        MonitoringServer::Tracker => {
-            tracker::answer(monitoring, request, &format!("http://{}", running.address))
-        }
+        MonitoringServer::Tracker => tracker::answer(monitoring, request, &format!("http://{address}")),
     }
 }

@@ -77,12 +77,14 @@ impl World {
             occurrence.component.to_owned(),
             occurrence.reason.to_owned(),
         );
+        // What is forgotten would be no part of an answer: not of the next event, and not of one about an object that is gone.
+        self.similar
+            .retain(|_, (last, _)| at.duration_since(*last) <= SIMILAR_FOR);
         let (last, messages) = self.similar.entry(key).or_insert((at, BTreeSet::new()));
-        if at.duration_since(*last) > SIMILAR_FOR {
-            messages.clear();
-        }
         *last = at;
-        messages.insert(occurrence.message.clone());
+        if messages.len() < SIMILAR {
+            messages.insert(occurrence.message.clone());
+        }
         messages.len() >= SIMILAR
     }
 

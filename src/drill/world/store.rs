@@ -9,8 +9,14 @@ use tokio::sync::watch;
 use super::managed_fields;
 use super::resource::Resource;
 
-/// How many changes a watch may lag behind before it gets 410 (a real server keeps some minutes).
+/// How many changes a watch may lag behind before it gets 410 (a real server keeps some minutes), at most.
 const HISTORY: usize = 2_000;
+
+/// The same for each object: each change holds an object whole, and a small world that reports for days needs no long history.
+const HISTORY_PER_OBJECT: usize = 10;
+
+/// The same at least.
+const SHORTEST_HISTORY: usize = 300;
 
 /// What happened to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +184,9 @@ impl Store {
             object,
             previous,
         });
-        if self.history.len() > HISTORY
+        let objects: usize = self.objects.values().map(BTreeMap::len).sum();
+        let most = (objects * HISTORY_PER_OBJECT).clamp(SHORTEST_HISTORY, HISTORY);
+        while self.history.len() > most
             && let Some(dropped) = self.history.pop_front()
         {
             self.oldest = dropped.version;
@@ -253,11 +261,19 @@ mod tests {
 
     #[test]
     fn a_history_longer_than_its_bound_forgets_the_oldest() {
-        let mut store = Store::starting_at(0);
-        for number in 0..=HISTORY {
-            store.put(Resource::Pods, pod("a", &number.to_string()));
+        for (objects, bound) in [
+            (1, SHORTEST_HISTORY),
+            (100, 100 * HISTORY_PER_OBJECT),
+            (300, HISTORY),
+        ] {
+            let mut store = Store::starting_at(0);
+            for number in 0..=HISTORY {
+                let name = (number % objects).to_string();
+                store.put(Resource::Pods, pod(&name, &number.to_string()));
+            }
+            let oldest = (HISTORY + 1 - bound) as u64;
+            assert!(store.since(Resource::Pods, oldest - 1).is_err());
+            assert_eq!(store.since(Resource::Pods, oldest).unwrap().len(), bound);
         }
-        assert!(store.since(Resource::Pods, 0).is_err());
-        assert_eq!(store.since(Resource::Pods, 1).unwrap().len(), HISTORY);
     }
 }

@@ -34,7 +34,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
     if arguments.list {
         return print(&read_scenario::list(&settings.profile, arguments.short).into()).map(|()| 0);
     }
-    let name = match &arguments.scenario {
+    let mut name = match &arguments.scenario {
         Some(name) => name.clone(),
         None if arguments.serve || arguments.screenshot.is_some() => read_scenario::UNNAMED.to_owned(),
         None if arguments.tour.is_some() => read_scenario::CHOSEN_FIRST.to_owned(),
@@ -43,7 +43,17 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
             Picked::Left(status) => return Ok(status),
         },
     };
-    let scenario = read_scenario::find(&name, &settings.profile)?;
+    loop {
+        match Box::pin(drill_of(settings, arguments, &name)).await? {
+            Picked::Scenario(next) => name = next,
+            Picked::Left(status) => return Ok(status),
+        }
+    }
+}
+
+/// One scenario, and what is to follow.
+async fn drill_of(settings: &Settings, arguments: &DrillArgs, name: &str) -> Result<Picked> {
+    let scenario = read_scenario::find(name, &settings.profile)?;
     let setup = DrillSetup::of(&scenario, arguments);
     let folder = drill_folder()?;
     let options = sopwatch_drill::Options {
@@ -61,7 +71,7 @@ pub async fn drill(settings: &Settings, arguments: &DrillArgs) -> Result<u8> {
             .lesson
             .map(|lesson| training::debriefing_without_console(&drill, lesson, &settings.profile, began));
         let told = told.map_or_else(SafeText::default, |told| safe!("\n{told}"));
-        return print(&told).map(|()| 0);
+        return print(&told).map(|()| Picked::Left(0));
     }
     match &arguments.tour {
         Some(name) => Box::pin(film(settings, arguments, &drill, (setup, folder.path(), name))).await,
@@ -75,7 +85,7 @@ async fn film(
     arguments: &DrillArgs,
     drill: &Drill,
     (setup, folder, name): (DrillSetup, &Path, &Path),
-) -> Result<u8> {
+) -> Result<Picked> {
     let tour = tour::Tour::of(arguments.script.as_deref())?;
     let parts = drill_parts(
         settings,
@@ -97,7 +107,7 @@ async fn film(
     let size = arguments.size.unwrap_or((120, 40));
     let recorded = tour::record(console, &tour, size, (&theme(settings)?, &title), name).await;
     tasks.stop().await;
-    recorded.map(|()| 0)
+    recorded.map(|()| Picked::Left(0))
 }
 
 /// Lets the operator choose a scenario; without a terminal, the list is printed and a name is asked for.
@@ -146,8 +156,9 @@ async fn rehearse(
     arguments: &DrillArgs,
     drill: &Drill,
     setup: DrillSetup,
-) -> Result<u8> {
-    let parts = drill_parts(settings, drill, (setup.title, setup.sop, setup.speed))?;
+) -> Result<Picked> {
+    let mut parts = drill_parts(settings, drill, (setup.title, setup.sop, setup.speed))?;
+    parts.session.scenarios = read_scenario::items(&settings.profile);
     let title = parts.session.drill.clone().unwrap_or_default();
     let record_options =
         record_setup::record_options(drill.api().url().as_str(), &parts, None, &RecordChoice::fresh());
@@ -168,27 +179,32 @@ async fn rehearse(
     console.send_answers(answers);
     let run = async {
         match &arguments.screenshot {
-            Some(file) => Box::pin(screenshot_of(console, arguments, &title, file)).await,
+            Some(file) => Box::pin(screenshot_of(console, arguments, &title, file))
+                .await
+                .map(Picked::Left),
             None => run_to_debriefing(console).await,
         }
     };
     let status = tokio::select! {
         status = run => status,
-        () = training::carry(drill, events, given) => Ok(0),
+        () = training::carry(drill, events, given) => Ok(Picked::Left(0)),
     };
     tasks.stop().await;
     status
 }
 
 /// Runs the console; when the operator has left it, the debriefing stays in the terminal's scroll-back.
-async fn run_to_debriefing(mut console: Console) -> Result<u8> {
+async fn run_to_debriefing(mut console: Console) -> Result<Picked> {
     let status = event_loop::run(&mut console, &pager()).await;
     console.leave(&record_setup::how_left(&status)).await;
     let status = status?;
     if let Some(page) = console.app.debriefing().filter(|_| status == 0) {
         print(&markdown(&page))?;
     }
-    Ok(status)
+    Ok(match console.take_next_scenario() {
+        Some(next) if status == 0 => Picked::Scenario(next),
+        _ => Picked::Left(status),
+    })
 }
 
 async fn screenshot_of(console: Console, arguments: &DrillArgs, title: &str, file: &Path) -> Result<u8> {

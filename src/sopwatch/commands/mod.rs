@@ -120,6 +120,7 @@ fn session(
         namespace: namespace.to_owned(),
         drill,
         drill_shell_hints: hints.unwrap_or_default(),
+        scenarios: Vec::new(),
         started_at: clock.now(),
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{
-    CredentialSetting, MetricsSettings, MonitoringSettings, SecretFrom, ServerSettings, Setting, Settings,
-    TrackerSettings,
+    CredentialSetting, LocationSetting, MetricsSettings, MonitoringSettings, SecretFrom, ServerSettings,
+    Setting, Settings, TrackerSettings,
 };
 use crate::kubernetes;
 use crate::kubernetes::ConnectOptions;
 use crate::monitoring::{
-    AlertsOptions, Credential, Endpoint, MetricsOptions, MonitoringOptions, Now, Secret, ServiceFilter,
-    TrackerOptions,
+    AlertsOptions, ClusterRoute, ClusterService, Credential, Location, MetricsOptions, MonitoringOptions,
+    Now, RulesOptions, Secret, Server, ServiceFilter, TrackerOptions,
 };
 use crate::net::proxy::ProxyVariables;
 use crate::runtime::clock::Clock;
@@ -47,7 +47,7 @@ pub(super) fn of_drill(
     clock: &Clock,
 ) -> Option<MonitoringOptions> {
     let server = |server: MonitoringServer| ServerSettings {
-        url: Setting::default_of(drill.monitoring().url(server)),
+        location: Setting::default_of(LocationSetting::Url(drill.monitoring().url(server))),
         credential: CredentialSetting::Token(SecretFrom::File(drill.monitoring_token_file(server))),
         ca_file: None,
     };
@@ -57,7 +57,9 @@ pub(super) fn of_drill(
             server: server(MonitoringServer::Metrics),
             tenancy: false,
             rules: true,
+            rules_url: None,
         }),
+        cluster_metrics: None,
         alerts: Some(server(MonitoringServer::Alerts)),
         tracker: Some(TrackerSettings {
             server: server(MonitoringServer::Tracker),
@@ -79,25 +81,42 @@ fn of_servers(
 ) -> Option<MonitoringOptions> {
     let monitoring = profile.monitoring.as_ref()?;
     let filter = service_filter(monitoring, namespace);
-    let metrics = servers.metrics.as_ref().map(|metrics| MetricsOptions {
-        endpoint: endpoint(&metrics.server, connect),
+    let metrics_of = |metrics: &MetricsSettings, queries| MetricsOptions {
+        server: server(&metrics.server, connect),
         tenancy: metrics.tenancy.then(|| namespace.to_owned()),
-        queries: monitoring.queries(profile, namespace),
-        rules: metrics.rules.then(|| filter.clone()),
-    });
-    let alerts = servers.alerts.as_ref().map(|server| AlertsOptions {
-        endpoint: endpoint(server, connect),
+        queries,
+        rules: metrics.rules.then(|| RulesOptions {
+            server: rules_server(metrics, connect),
+            filter: filter.clone(),
+        }),
+    };
+    // What the cluster counts is asked of the second source, where there is one, and then of no other.
+    let (of_cluster, of_service): (Vec<_>, Vec<_>) = monitoring
+        .queries(profile, namespace)
+        .into_iter()
+        .partition(|query| servers.cluster_metrics.is_some() && query.figure.is_of_cluster());
+    let metrics = servers
+        .metrics
+        .as_ref()
+        .map(|metrics| metrics_of(metrics, of_service));
+    let cluster_metrics = servers
+        .cluster_metrics
+        .as_ref()
+        .map(|metrics| metrics_of(metrics, of_cluster));
+    let alerts = servers.alerts.as_ref().map(|alerts| AlertsOptions {
+        server: server(alerts, connect),
         filter: filter.clone(),
         always_firing: matchers(&monitoring.alerts.always_firing, namespace),
     });
     let tracker = servers.tracker.as_ref().map(|tracker| TrackerOptions {
-        endpoint: endpoint(&tracker.server, connect),
+        server: server(&tracker.server, connect),
         organisation: tracker.organisation.clone(),
         project: tracker.project.clone(),
         environment: tracker.environment.clone(),
     });
     Some(MonitoringOptions {
         metrics,
+        cluster_metrics,
         alerts,
         tracker,
         now: {
@@ -118,17 +137,40 @@ fn matchers(texts: &[String], namespace: &str) -> Vec<Matcher> {
     texts.iter().filter_map(read).collect()
 }
 
-fn endpoint(server: &ServerSettings, connect: &ConnectOptions) -> Endpoint {
-    // It was checked when it was read.
-    let base: http::Uri = server.url.value.parse().unwrap_or_default();
-    Endpoint {
-        proxy: ProxyVariables::from_environment().proxy_for(&base, None),
-        base,
-        credential: credential(&server.credential, connect),
-        ca_file: server.ca_file.clone(),
+fn server(settings: &ServerSettings, connect: &ConnectOptions) -> Server {
+    let location = match settings.location.value.clone() {
+        // It was checked when it was read.
+        LocationSetting::Url(url) => Location::At(url.parse().unwrap_or_default()),
+        LocationSetting::Service {
+            namespace,
+            name,
+            path,
+        } => Location::Service(ClusterService {
+            namespace,
+            name,
+            path,
+        }),
+        LocationSetting::Route { namespace, name } => Location::Route(ClusterRoute {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }),
+    };
+    Server {
+        location,
+        credential: credential(&settings.credential, connect),
+        ca_file: settings.ca_file.clone(),
+        proxies: ProxyVariables::from_environment(),
         limit: LIMIT,
-        through_cluster: None,
     }
+}
+
+/// Where the rules of a metrics source are: there, or at the address that is configured for them.
+fn rules_server(metrics: &MetricsSettings, connect: &ConnectOptions) -> Server {
+    let mut settings = metrics.server.clone();
+    if let Some(url) = &metrics.rules_url {
+        settings.location.value = LocationSetting::Url(url.clone());
+    }
+    server(&settings, connect)
 }
 
 fn credential(setting: &CredentialSetting, connect: &ConnectOptions) -> Credential {

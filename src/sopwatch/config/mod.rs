@@ -27,7 +27,8 @@ pub use self::errors::{ConfigError, ConfigProblem, without_number};
 pub use self::file_commands::{DEFAULT_FILE, Judges, check, init, paths};
 pub use self::load::{DEFAULT_POLL, DEFAULT_THEME, load, load_judged};
 pub use self::monitoring::{
-    CredentialSetting, MetricsSettings, MonitoringSettings, SecretFrom, ServerSettings, TrackerSettings,
+    CredentialSetting, LocationSetting, MetricsSettings, MonitoringSettings, SecretFrom, ServerSettings,
+    TrackerSettings,
 };
 pub use self::origin::{Origin, Setting};
 pub use self::settings::{DatabaseSettings, KeySetting, ScreenSettings, Settings};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::errors::ConfigProblem;
+use super::monitoring::GrafanaKeys;
 use super::origin::Origin;
 use super::spanned_toml::TomlDocument;
 use super::user_file::{EnvironmentKeys, Thresholds, UserFile};
@@ -106,6 +107,10 @@ impl Changes<'_> {
             profile.environments[index].read_only = read_only;
             let path = format!("{path}.read-only");
             self.note(&path, &path);
+        }
+        // That it is an address is checked with the monitoring servers.
+        if let Some(grafana) = keys.grafana.as_ref().and_then(GrafanaKeys::url) {
+            profile.environments[index].grafana = Some(grafana.to_owned());
         }
         for (key, link) in &keys.links {
             self.link(profile, index, &format!("{path}.links.{key}"), key, link);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
+use super::monitoring::LocationSetting;
 use super::origin::{Origin, Setting};
 use super::settings::Settings;
 use crate::cli::ColorChoice;
@@ -261,9 +262,11 @@ fn monitoring_lines(settings: &Settings, environment: &str) -> Vec<ShownSetting>
         return Vec::new();
     };
     let metrics = servers.metrics.as_ref().map(|metrics| &metrics.server);
+    let cluster_metrics = servers.cluster_metrics.as_ref().map(|metrics| &metrics.server);
     let tracker = servers.tracker.as_ref().map(|tracker| &tracker.server);
     let all = [
         ("metrics", metrics),
+        ("cluster-metrics", cluster_metrics),
         ("alerts", servers.alerts.as_ref()),
         ("tracker", tracker),
     ];
@@ -273,21 +276,27 @@ fn monitoring_lines(settings: &Settings, environment: &str) -> Vec<ShownSetting>
         .filter_map(|(section, server)| Some((section, server?)))
     {
         let key = |name: &str| format!("environments.{environment}.{section}.{name}");
-        lines.push(line(&key("url"), server.url.value.clone(), &server.url.origin));
-        lines.push(line(
-            &key("credential"),
-            server.credential.words(),
-            &server.url.origin,
-        ));
+        let origin = &server.location.origin;
+        let (name, location) = server.location.value.shown();
+        lines.push(line(&key(name), location, origin));
+        let credential = match &server.location.value {
+            LocationSetting::Service { .. } => "the cluster's own login, to the API server".to_owned(),
+            _ => server.credential.words(),
+        };
+        lines.push(line(&key("credential"), credential, origin));
         let ca_file = server.ca_file.as_ref();
-        lines.extend(
-            ca_file.map(|path| line(&key("ca-file"), path.display().to_string(), &server.url.origin)),
-        );
+        lines.extend(ca_file.map(|path| line(&key("ca-file"), path.display().to_string(), origin)));
+    }
+    if let Some(metrics) = &servers.metrics
+        && let Some(url) = &metrics.rules_url
+    {
+        let key = format!("environments.{environment}.metrics.rules-url");
+        lines.push(line(&key, url.clone(), &metrics.server.location.origin));
     }
     if let Some(tracker) = &servers.tracker {
         let key = format!("environments.{environment}.tracker.project");
         let project = format!("{}/{}", tracker.organisation, tracker.project);
-        lines.push(line(&key, project, &tracker.server.url.origin));
+        lines.push(line(&key, project, &tracker.server.location.origin));
     }
     lines
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::errors::ConfigProblem;
-use super::monitoring::{AlertsKeys, GrafanaKeys, MetricsKeys, TrackerKeys};
+use super::monitoring::{AlertsKeys, ClusterMetricsKeys, GrafanaKeys, MetricsKeys, TrackerKeys};
 use super::spanned_toml::TomlDocument;
 use super::suggest::nearest;
 use crate::cli::ColorChoice;
@@ -52,6 +52,7 @@ pub(super) struct EnvironmentKeys {
     pub read_only: Option<bool>,
     pub links: BTreeMap<String, String>,
     pub metrics: Option<MetricsKeys>,
+    pub cluster_metrics: Option<ClusterMetricsKeys>,
     pub alerts: Option<AlertsKeys>,
     pub tracker: Option<TrackerKeys>,
     pub grafana: Option<GrafanaKeys>,

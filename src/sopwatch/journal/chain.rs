@@ -39,7 +39,7 @@ pub(super) fn decode(previous: &str, text: &str) -> Result<(Line, String), Strin
     Ok((line, chain.to_owned()))
 }
 
-fn link(previous: &str, rest: &str) -> String {
+pub(super) fn link(previous: &str, rest: &str) -> String {
     use std::fmt::Write as _;
     let hash = Sha256::new().chain_update(previous).chain_update(rest).finalize();
     hash.iter()

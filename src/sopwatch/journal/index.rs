@@ -100,7 +100,7 @@ pub fn summary(path: &Path) -> Result<RecordSummary, SafeText> {
                 open = true;
             }
             Entry::Closed(_) => open = false,
-            Entry::Sop { id } => sop = id,
+            Entry::Sop { id, .. } => sop = id,
             _ => applied_command::note(&mut changes, line),
         }
     }

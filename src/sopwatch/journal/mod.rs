@@ -8,6 +8,8 @@
 mod chain;
 pub mod index;
 pub mod reader;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 #[cfg(test)]
 mod tests;
 mod writer;

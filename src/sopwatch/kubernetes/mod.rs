@@ -22,11 +22,18 @@ mod metrics_api;
 mod own_pods;
 mod probe;
 mod quantity;
+mod read_path;
 mod response;
 mod scrape;
 mod secrets;
 mod send_command;
 mod task_context;
+/// The inner readers of what a cluster sends, for the fuzz targets.
+#[cfg(feature = "testkit")]
+pub mod testkit {
+    pub use super::logs::testkit::{LONGEST_LINE, LogPosition, lines};
+    pub use super::scrape::testkit::{text_sample, totals};
+}
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -44,6 +51,7 @@ use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+pub use self::read_path::PathReply;
 pub use self::send_command::{CommandReply, CommandRequest};
 pub use self::token::kubeconfig_token;
 use sopwatch_console::app::event::Event;
@@ -90,11 +98,22 @@ pub struct SecretRequest {
     pub reply: oneshot::Sender<Result<BTreeMap<String, SecretString>, Problem>>,
 }
 
+/// Asks for what stands at a path of the API server.
+#[derive(Debug)]
+pub struct PathRequest {
+    /// Path and query: `/api/v1/namespaces/monitoring/services/prometheus:9090/proxy/api/v1/query?query=up`.
+    pub path: String,
+    /// Where the answer goes, whatever its status; or why there is none.
+    pub reply: oneshot::Sender<Result<PathReply, Problem>>,
+}
+
 /// The requests to this adapter's tasks.
 #[derive(Debug)]
 pub struct Requests {
     /// For secrets.
     pub secrets: mpsc::Receiver<SecretRequest>,
+    /// For paths of the API server.
+    pub paths: mpsc::Receiver<PathRequest>,
     /// To change something.
     pub commands: mpsc::Receiver<CommandRequest>,
     /// Which pods' logs matter most.
@@ -177,6 +196,7 @@ async fn run_with(
         share_pods(&profile, changed, follow, ready),
         access::run(access::wanted(&profile), review, context.clone()),
         secrets::run(requests.secrets, context.clone()),
+        read_path::run(requests.paths, context.clone()),
         send_command::run(requests.commands, context.clone()),
         metrics_api::run(&profile, rights.clone(), context.clone()),
         scrape::run(&profile, are_ready, rights, context.clone()),

@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::options::{MetricsOptions, Now};
-use super::prometheus::{Prometheus, QueryError};
+use super::options::Now;
+use super::prometheus::{Prometheus, PrometheusFinder, QueryError};
 use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::{FigureHistory, Observation};
 use sopwatch_core::profile::monitoring::{Figure, MetricQuery};
@@ -25,14 +25,18 @@ const EVERY: Duration = Duration::from_secs(30);
 
 /// Asks while `shown` is true, until cancelled.
 pub(super) async fn run(
-    prometheus: Prometheus,
-    options: MetricsOptions,
-    now: Now,
+    finder: &PrometheusFinder<'_>,
+    queries: &[MetricQuery],
+    now: &Now,
     mut shown: watch::Receiver<bool>,
-    events: mpsc::Sender<Event>,
-    cancel: CancellationToken,
+    events: &mpsc::Sender<Event>,
+    cancel: &CancellationToken,
 ) {
-    let queries = chart_queries(&options.queries);
+    let queries = chart_queries(queries);
+    if queries.is_empty() {
+        return;
+    }
+    let mut prometheus = None;
     loop {
         let looks = tokio::select! {
             () = cancel.cancelled() => return,
@@ -43,7 +47,7 @@ pub(super) async fn run(
         }
         let answered = tokio::select! {
             () = cancel.cancelled() => return,
-            answered = ask(&prometheus, &queries, (now.0)()) => answered,
+            answered = ask(finder, &mut prometheus, &queries, (now.0)()) => answered,
         };
         let observation = Observation::MetricsHistory(answered);
         if events.send(Event::Observation(observation)).await.is_err() {
@@ -54,8 +58,32 @@ pub(super) async fn run(
     }
 }
 
+/// Asks the server, which is found first; where it can't be found, every chart says so.
+async fn ask(
+    finder: &PrometheusFinder<'_>,
+    found: &mut Option<Prometheus>,
+    queries: &[MetricQuery],
+    end: Timestamp,
+) -> Vec<FigureHistory> {
+    let prometheus = match found {
+        Some(prometheus) => prometheus,
+        None => match finder.find().await {
+            Ok(prometheus) => found.insert(prometheus),
+            Err(problem) => {
+                let none = |query: &MetricQuery| FigureHistory {
+                    figure: query.figure,
+                    points: Err(problem.what.clone().into()),
+                    warnings: Vec::new(),
+                };
+                return queries.iter().map(none).collect();
+            }
+        },
+    };
+    ask_each(prometheus, queries, end).await
+}
+
 /// Asks for each chart in turn. Where the source can't be asked for one, it is not asked for the rest.
-async fn ask(prometheus: &Prometheus, queries: &[MetricQuery], end: Timestamp) -> Vec<FigureHistory> {
+async fn ask_each(prometheus: &Prometheus, queries: &[MetricQuery], end: Timestamp) -> Vec<FigureHistory> {
     let start = end.saturating_sub(SPAN).unwrap_or(end);
     let mut histories = Vec::new();
     let mut unreadable: Option<SafeText> = None;

@@ -65,7 +65,8 @@ impl Reply {
 /// A client of one server. `doing` of its requests begins every message: `read metrics`.
 pub(super) struct HttpClient {
     endpoint: Endpoint,
-    sender: Sender,
+    /// `None` where the API server makes the connection.
+    sender: Option<Sender>,
 }
 
 enum Sender {
@@ -92,8 +93,10 @@ impl HttpClient {
             );
             return Err(Problem::new(ProblemKind::Configuration, &what).advise("configure its https address"));
         }
-        let tls = tls_config(endpoint.ca_file.as_deref())?;
-        let sender = sender(&endpoint, tls)?;
+        let sender = match endpoint.through_cluster {
+            Some(_) => None,
+            None => Some(sender(&endpoint, tls_config(endpoint.ca_file.as_deref())?)?),
+        };
         Ok(Self { endpoint, sender })
     }
 
@@ -113,11 +116,13 @@ impl HttpClient {
         params: &[(&str, &str)],
     ) -> Result<Reply, Problem> {
         let query = encode(params);
-        if let Some(send) = &self.endpoint.through_cluster {
-            let sent = send(format!(
-                "{}{path}?{query}",
-                self.endpoint.base.path().trim_end_matches('/')
-            ));
+        if let Some(through) = &self.endpoint.through_cluster {
+            let mut whole = format!("{}{path}", self.endpoint.base.path().trim_end_matches('/'));
+            if !query.is_empty() {
+                whole.push('?');
+                whole.push_str(&query);
+            }
+            let sent = (through.read)(whole);
             return match timeout(self.endpoint.limit, sent).await {
                 Ok(answered) => answered.map(|(status, headers, body)| Reply {
                     status,
@@ -178,9 +183,13 @@ impl HttpClient {
 
     async fn exchange(&self, doing: &str, request: Request<Full<Bytes>>) -> Result<Reply, Problem> {
         let response = match &self.sender {
-            Sender::Direct(client) => client.request(request).await,
-            Sender::Tunnel(client) => client.request(request).await,
-            Sender::Socks(client) => client.request(request).await,
+            Some(Sender::Direct(client)) => client.request(request).await,
+            Some(Sender::Tunnel(client)) => client.request(request).await,
+            Some(Sender::Socks(client)) => client.request(request).await,
+            None => {
+                let why = "the API server's proxy is asked by GET only";
+                return Err(self.problem(ProblemKind::Configuration, doing, why));
+            }
         };
         let response = response.map_err(|error| self.explain(doing, &error))?;
         let (parts, body) = response.into_parts();

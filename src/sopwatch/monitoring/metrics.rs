@@ -23,14 +23,17 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// Asks for the figures.
 pub(super) struct Metrics {
+    id: SourceId,
     prometheus: Prometheus,
     turns: Vec<(MetricQuery, Option<Instant>)>,
 }
 
 impl Metrics {
-    pub(super) fn new(prometheus: Prometheus, options: &MetricsOptions) -> Self {
+    /// `id` is [`SourceId::Metrics`] or [`SourceId::ClusterMetrics`].
+    pub(super) fn new(id: SourceId, prometheus: Prometheus, options: &MetricsOptions) -> Self {
         let turns = options.queries.iter().cloned().map(|query| (query, None));
         Self {
+            id,
             prometheus,
             turns: turns.collect(),
         }
@@ -39,7 +42,7 @@ impl Metrics {
 
 impl Poll for Metrics {
     fn id(&self) -> SourceId {
-        SourceId::Metrics
+        self.id.clone()
     }
 
     fn every(&self) -> Duration {
@@ -53,7 +56,7 @@ impl Poll for Metrics {
     async fn poll(&mut self) -> Result<Vec<Observation>, Refusal> {
         let now = Instant::now();
         let is_due = |asked: &Option<Instant>, query: &MetricQuery| {
-            asked.is_none_or(|asked| now + SOON >= asked + query.figure.every())
+            asked.is_none_or(|asked| now + SOON >= asked + query.every())
         };
         let due: Vec<_> = self
             .turns
@@ -94,7 +97,11 @@ impl Poll for Metrics {
                     .problem(ProblemKind::ServerError, "read metrics", &why);
             return Err(problem.into());
         }
-        Ok(vec![Observation::Metrics(readings)])
+        Ok(vec![if self.id == SourceId::ClusterMetrics {
+            Observation::ClusterMetrics(readings)
+        } else {
+            Observation::Metrics(readings)
+        }])
     }
 }
 

@@ -1,8 +1,8 @@
 //! The monitoring adapter: it asks Prometheus or Thanos, Alertmanager, and Sentry or GlitchTip, and reports what they say.
 //!
-//! **Where they are** is configured by environment: a base address each, maybe with a path, so that OpenShift's routes, its tenancy ports,
-//! Grafana's data source proxy and the API server's service proxy are all reached in the same way. Which way it is shows only in what a
-//! refusal looks like.
+//! **Where they are** is configured by environment: a base address each, maybe with a path, so that OpenShift's routes, its tenancy ports and
+//! Grafana's data source proxy are all reached in the same way; or a service of the cluster, which is asked through the API server's service
+//! proxy; or OpenShift's own route, which the cluster is asked for. Which way it is shows only in what a refusal looks like.
 //!
 //! **What is sent.** Only reads: `query` and `query_range`, `rules`, `alerts`, `silence`, `projects` and `issues`. Never an event of the error
 //! tracker, which would hold users, addresses and tokens, and never Alertmanager's status, which shows its configuration. A credential goes
@@ -18,18 +18,21 @@
 mod alertmanager;
 mod history;
 mod http_client;
+mod locate;
 mod metrics;
 mod options;
 mod poll_loop;
 mod prometheus;
 mod refusals;
 mod rules;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 #[cfg(test)]
 mod tests;
 mod tracker;
 
 pub use self::options::{
-    AlertsOptions, Credential, Endpoint, MetricsOptions, MonitoringOptions, Now, ReadToken, Secret,
-    SendThroughCluster, ServiceFilter, TrackerOptions,
+    AlertsOptions, ClusterRoute, ClusterService, Credential, Location, MetricsOptions, MonitoringOptions,
+    Now, ReadCluster, ReadToken, RulesOptions, Secret, Server, ServiceFilter, TrackerOptions,
 };
 pub use self::poll_loop::{MonitoringRequest, run};

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::net::is_loopback;
+use crate::net::proxy::ProxyVariables;
 use sopwatch_core::observe::observation::Labels;
 use sopwatch_core::observe::source::Problem;
 use sopwatch_core::profile::monitoring::MetricQuery;
@@ -22,6 +23,8 @@ use sopwatch_core::profile::monitoring::matcher::Matcher;
 pub struct MonitoringOptions {
     /// Prometheus or Thanos.
     pub metrics: Option<MetricsOptions>,
+    /// A second one, which has what the cluster counts of the pods.
+    pub cluster_metrics: Option<MetricsOptions>,
     /// Alertmanager.
     pub alerts: Option<AlertsOptions>,
     /// Sentry or GlitchTip.
@@ -44,20 +47,29 @@ impl fmt::Debug for Now {
 #[derive(Clone, Debug)]
 pub struct MetricsOptions {
     /// Where it is; `/api/v1/…` is added.
-    pub endpoint: Endpoint,
+    pub server: Server,
     /// The namespace that a tenancy port wants in each address.
     pub tenancy: Option<String>,
     /// What to ask for.
     pub queries: Vec<MetricQuery>,
-    /// Which rules are the service's; `None` where rules are not asked for.
-    pub rules: Option<ServiceFilter>,
+    /// Which rules are the service's, and where they are asked for; `None` where they are not.
+    pub rules: Option<RulesOptions>,
+}
+
+/// The alerting rules.
+#[derive(Clone, Debug)]
+pub struct RulesOptions {
+    /// Where they are: the metrics source, or OpenShift's tenancy port for rules.
+    pub server: Server,
+    /// Which rules are the service's.
+    pub filter: ServiceFilter,
 }
 
 /// An Alertmanager.
 #[derive(Clone, Debug)]
 pub struct AlertsOptions {
     /// Where it is; `/api/v2/…` is added.
-    pub endpoint: Endpoint,
+    pub server: Server,
     /// Which alerts are the service's.
     pub filter: ServiceFilter,
     /// Alerts that always fire, each of which would do.
@@ -68,7 +80,7 @@ pub struct AlertsOptions {
 #[derive(Clone, Debug)]
 pub struct TrackerOptions {
     /// Where it is; `/api/0/…` is added.
-    pub endpoint: Endpoint,
+    pub server: Server,
     /// The organisation's short name.
     pub organisation: String,
     /// The project's short name.
@@ -89,28 +101,89 @@ impl ServiceFilter {
     }
 }
 
-/// A server.
-#[derive(Clone)]
-pub struct Endpoint {
-    /// Scheme, host, port and maybe a path: `https://grafana.test/api/datasources/proxy/uid/P5DC`. No user, no password.
-    pub base: Uri,
+/// A server: where it is, and how to sign in there.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it is.
+    pub location: Location,
     /// How to sign in.
     pub credential: Credential,
     /// Certificates of authorities that are trusted besides the system's, PEM.
     pub ca_file: Option<PathBuf>,
-    /// A proxy on the way.
-    pub proxy: Option<String>,
+    /// The proxies of the environment, for what is asked directly.
+    pub proxies: ProxyVariables,
     /// How long one request may take.
     pub limit: Duration,
-    /// Sends through the API server in place of this program's own connection; `base` is a path of the API server then.
-    pub through_cluster: Option<SendThroughCluster>,
+}
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// At an address: scheme, host, port and maybe a path, no user and no password.
+    At(Uri),
+    /// A service of the cluster, reached through the API server with the cluster's own login.
+    Service(ClusterService),
+    /// Behind a route of OpenShift, which the cluster is asked for.
+    Route(ClusterRoute),
+}
+
+/// A service of the cluster behind the API server's proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterService {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name as the proxy takes it: `NAME:PORT` or `https:NAME:PORT`.
+    pub name: String,
+    /// A path before the server's own: empty, or with a `/` at its beginning and none at its end.
+    pub path: String,
+}
+
+/// A route of OpenShift.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterRoute {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Asks the cluster's API server for a path with its query, and gives what comes back, whatever its status.
+pub type ReadCluster =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<(StatusCode, HeaderMap, Bytes), Problem>> + Send + Sync>;
+
+/// A server that was found.
+#[derive(Clone)]
+pub(super) struct Endpoint {
+    /// Scheme, host, port and maybe a path: `https://grafana.test/api/datasources/proxy/uid/P5DC`. No user, no password. Of a service
+    /// behind the API server only the path there.
+    pub(super) base: Uri,
+    /// How to sign in.
+    pub(super) credential: Credential,
+    /// Certificates of authorities that are trusted besides the system's, PEM.
+    pub(super) ca_file: Option<PathBuf>,
+    /// A proxy on the way.
+    pub(super) proxy: Option<String>,
+    /// How long one request may take.
+    pub(super) limit: Duration,
+    /// The API server that sends in place of this program's own connection.
+    pub(super) through_cluster: Option<ThroughCluster>,
+}
+
+/// A service, and the API server before it.
+#[derive(Clone)]
+pub(super) struct ThroughCluster {
+    /// The service.
+    pub(super) service: ClusterService,
+    /// Asks the API server.
+    pub(super) read: ReadCluster,
 }
 
 impl Endpoint {
     /// Host and port, for messages.
-    pub fn host(&self) -> String {
-        if self.through_cluster.is_some() {
-            return "the API server's service proxy".to_owned();
+    pub(super) fn host(&self) -> String {
+        if let Some(through) = &self.through_cluster {
+            let ClusterService { namespace, name, .. } = &through.service;
+            return format!("the service {name} in {namespace}");
         }
         let host = self.base.host().unwrap_or("nowhere");
         match self.base.port_u16() {
@@ -120,7 +193,7 @@ impl Endpoint {
     }
 
     /// Whether what is sent stays secret on its way: by TLS, or on this machine.
-    pub fn is_private(&self) -> bool {
+    pub(super) fn is_private(&self) -> bool {
         let host = self.base.host().unwrap_or_default().trim_matches(['[', ']']);
         self.base.scheme_str() == Some("https") || is_loopback(host)
     }
@@ -174,7 +247,3 @@ impl fmt::Debug for Secret {
 
 /// Reads the token that the kubeconfig signs in with.
 pub type ReadToken = Arc<dyn Fn() -> BoxFuture<'static, Result<SecretString, Problem>> + Send + Sync>;
-
-/// Sends a GET with this path and query to the API server, and gives what comes back, up to so many bytes.
-pub type SendThroughCluster =
-    Arc<dyn Fn(String) -> BoxFuture<'static, Result<(StatusCode, HeaderMap, Bytes), Problem>> + Send + Sync>;

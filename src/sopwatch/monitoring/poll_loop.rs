@@ -11,8 +11,8 @@ use super::alertmanager::Alertmanager;
 use super::history;
 use super::http_client::HttpClient;
 use super::metrics::Metrics;
-use super::options::{Endpoint, MonitoringOptions};
-use super::prometheus::Prometheus;
+use super::options::{MetricsOptions, MonitoringOptions, Now, ReadCluster, Server};
+use super::prometheus::{Prometheus, PrometheusFinder};
 use super::refusals::{Refusal, is_about_access};
 use super::rules::Rules;
 use super::tracker::Tracker;
@@ -54,86 +54,65 @@ pub(super) trait Poll {
     async fn poll(&mut self) -> Result<Vec<Observation>, Refusal>;
 }
 
-/// Polls all that is configured until cancelled.
+/// Polls all that is configured until cancelled. Servers in the cluster, and routes, are asked for over `cluster`.
 ///
 /// Each source says `Connecting` once, then an observation with each poll, or that it fails, why, and when it is tried again.
 pub async fn run(
     options: MonitoringOptions,
+    cluster: ReadCluster,
     requests: watch::Receiver<MonitoringRequest>,
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
 ) {
     let context = Context {
+        cluster,
         requests,
         answered: 0,
         events,
         cancel,
     };
-    let metrics = async {
-        if let Some(of_metrics) = &options.metrics {
-            let connect = || connect(&of_metrics.endpoint, of_metrics.tenancy.as_deref());
-            let make = || Ok(Metrics::new(connect()?, of_metrics));
-            context.clone().poll_forever(SourceId::Metrics, make).await;
-        }
-    };
+    let (now, metrics) = (&options.now, options.metrics.as_ref());
     let rules = async {
-        if let Some((of_metrics, filter)) = options
-            .metrics
-            .as_ref()
-            .and_then(|of_metrics| Some((of_metrics, of_metrics.rules.as_ref()?)))
-        {
-            let connect = || connect(&of_metrics.endpoint, of_metrics.tenancy.as_deref());
-            let make = || Ok(Rules::new(connect()?, filter.clone()));
-            context.clone().poll_forever(SourceId::AlertRules, make).await;
-        }
-    };
-    let charts = async {
-        if let Some(of_metrics) = &options.metrics
-            && let Ok(prometheus) = connect(&of_metrics.endpoint, of_metrics.tenancy.as_deref())
-        {
-            let (shown, looks) = watch::channel(false);
+        if let Some(of_rules) = metrics.and_then(|metrics| metrics.rules.as_ref()) {
+            let tenancy = metrics.and_then(|metrics| metrics.tenancy.clone());
+            let make = |client| {
+                let tenancy = tenancy.clone();
+                Rules::new(Prometheus { client, tenancy }, of_rules.filter.clone())
+            };
             let context = context.clone();
-            let history = history::run(
-                prometheus,
-                of_metrics.clone(),
-                options.now.clone(),
-                looks,
-                context.events.clone(),
-                context.cancel.clone(),
-            );
-            tokio::join!(history, context.pass_on_charts(shown));
+            context
+                .poll_forever(SourceId::AlertRules, &of_rules.server, make)
+                .await;
         }
     };
     let alerts = async {
         if let Some(of_alerts) = &options.alerts {
-            let make = || {
-                Ok(Alertmanager::new(
-                    HttpClient::new(of_alerts.endpoint.clone())?,
-                    of_alerts,
-                ))
-            };
-            context.clone().poll_forever(SourceId::Alerts, make).await;
+            let make = |client| Alertmanager::new(client, of_alerts);
+            let context = context.clone();
+            context
+                .poll_forever(SourceId::Alerts, &of_alerts.server, make)
+                .await;
         }
     };
     let tracker = async {
         if let Some(of_tracker) = &options.tracker {
-            let make = || {
-                Ok(Tracker::new(
-                    HttpClient::new(of_tracker.endpoint.clone())?,
-                    of_tracker,
-                ))
-            };
-            context.clone().poll_forever(SourceId::Tracker, make).await;
+            let make = |client| Tracker::new(client, of_tracker);
+            let context = context.clone();
+            context
+                .poll_forever(SourceId::Tracker, &of_tracker.server, make)
+                .await;
         }
     };
-    tokio::join!(metrics, rules, charts, alerts, tracker);
-}
-
-fn connect(endpoint: &Endpoint, tenancy: Option<&str>) -> Result<Prometheus, Problem> {
-    Ok(Prometheus {
-        client: HttpClient::new(endpoint.clone())?,
-        tenancy: tenancy.map(str::to_owned),
-    })
+    let cluster_metrics = options.cluster_metrics.as_ref();
+    tokio::join!(
+        context.clone().figures(SourceId::Metrics, metrics, now),
+        context
+            .clone()
+            .figures(SourceId::ClusterMetrics, cluster_metrics, now),
+        rules,
+        alerts,
+        tracker,
+    );
 }
 
 /// How long it is until the next try.
@@ -147,6 +126,7 @@ fn wait_after(refusal: &Refusal, failures: u32) -> Duration {
 
 #[derive(Clone)]
 struct Context {
+    cluster: ReadCluster,
     requests: watch::Receiver<MonitoringRequest>,
     /// The wishes that were there when the newest poll began, which answers them.
     answered: u64,
@@ -158,15 +138,45 @@ struct Context {
 struct Over;
 
 impl Context {
-    /// Makes the source, again and again where it can't be made, and polls it.
-    async fn poll_forever<P: Poll>(mut self, id: SourceId, make: impl Fn() -> Result<P, Problem>) {
+    /// Polls the figures of one metrics source, and draws its charts while somebody looks.
+    async fn figures(self, id: SourceId, options: Option<&MetricsOptions>, now: &Now) {
+        let Some(options) = options else {
+            return;
+        };
+        let make = |client| {
+            let tenancy = options.tenancy.clone();
+            Metrics::new(id.clone(), Prometheus { client, tenancy }, options)
+        };
+        let polls = self.clone().poll_forever(id.clone(), &options.server, make);
+        let (shown, looks) = watch::channel(false);
+        let finder = PrometheusFinder {
+            server: &options.server,
+            tenancy: options.tenancy.as_deref(),
+            cluster: &self.cluster,
+        };
+        let charts = history::run(&finder, &options.queries, now, looks, &self.events, &self.cancel);
+        tokio::join!(polls, charts, self.clone().pass_on_charts(shown));
+    }
+
+    /// A client of a server, where that is now.
+    async fn connect(&self, server: &Server) -> Result<HttpClient, Problem> {
+        HttpClient::new(server.endpoint(&self.cluster).await?)
+    }
+
+    /// Finds the server, again and again where it can't be found, and polls the source.
+    async fn poll_forever<P: Poll>(mut self, id: SourceId, server: &Server, make: impl Fn(HttpClient) -> P) {
         let mut failures = 0;
         if self.emit_state(&id, SourceState::Connecting).await.is_err() {
             return;
         }
         loop {
-            let polled = match make() {
-                Ok(mut source) => self.poll_source(&mut source).await,
+            self.answered = self.requests.borrow().polls;
+            let found = tokio::select! {
+                () = self.cancel.cancelled() => return,
+                found = self.connect(server) => found,
+            };
+            let polled = match found {
+                Ok(client) => self.poll_source(&mut make(client)).await,
                 Err(problem) => {
                     failures += 1;
                     let wait = RETRY.delay(failures, jitter());

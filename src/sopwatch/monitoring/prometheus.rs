@@ -8,9 +8,10 @@ use serde::{Deserialize, Deserializer};
 use tokio::time::Instant;
 
 use super::http_client::{HttpClient, LONG_ADDRESS, Reply, encode};
+use super::options::{ReadCluster, Server};
 use super::refusals::{Refusal, refusal, visible, visible_up_to};
 use sopwatch_core::observe::observation::{Answer, Labels, Sample, Value};
-use sopwatch_core::observe::source::ProblemKind;
+use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::text::SafeText;
 
 /// Rows of an answer that are kept.
@@ -42,6 +43,26 @@ pub(super) struct Prometheus {
     pub(super) client: HttpClient,
     /// The namespace that a tenancy port wants in each address.
     pub(super) tenancy: Option<String>,
+}
+
+/// How to find a server of Prometheus' API.
+pub(super) struct PrometheusFinder<'o> {
+    pub(super) server: &'o Server,
+    pub(super) tenancy: Option<&'o str>,
+    pub(super) cluster: &'o ReadCluster,
+}
+
+impl PrometheusFinder<'_> {
+    /// A client of the server, where that is now.
+    ///
+    /// # Errors
+    /// It can't be found, or its credential can't be used.
+    pub(super) async fn find(&self) -> Result<Prometheus, Problem> {
+        Ok(Prometheus {
+            client: HttpClient::new(self.server.endpoint(self.cluster).await?)?,
+            tenancy: self.tenancy.map(str::to_owned),
+        })
+    }
 }
 
 impl Prometheus {

@@ -49,6 +49,7 @@ pub(super) fn visible_up_to(text: &str, most: usize) -> SafeText {
 #[derive(Deserialize)]
 struct Said {
     kind: Option<String>,
+    reason: Option<String>,
     message: Option<String>,
     detail: Option<serde_json::Value>,
 }
@@ -78,12 +79,11 @@ pub(super) fn refusal(client: &HttpClient, doing: &str, server: &str, reply: &Re
         return problem(kind, &why).into();
     }
     let said: Option<Said> = serde_json::from_str(&text).ok();
-    if said
+    if let Some(said) = said
         .as_ref()
-        .is_some_and(|said| said.kind.as_deref() == Some("Status"))
+        .filter(|said| said.kind.as_deref() == Some("Status"))
     {
-        let message = said.and_then(|said| said.message).unwrap_or_default();
-        return of_api_server(client, doing, *status, &message).into();
+        return of_api_server(client, doing, *status, said).into();
     }
     let words = said.and_then(said_words).unwrap_or_else(|| text.clone());
     let why = format!("{status}: {}", visible(&words));
@@ -99,7 +99,7 @@ pub(super) fn refusal(client: &HttpClient, doing: &str, server: &str, reply: &Re
         )
         .advise("set tenancy = true for this source"),
         401 if client.endpoint().through_cluster.is_some() => problem(ProblemKind::Unauthorized, &why)
-            .advise("the API server's proxy passes on no token: configure the server's own address"),
+            .advise("the API server's proxy passes on no token: configure the server's own url in place of service"),
         401 => problem(ProblemKind::Unauthorized, &why)
             .advise("renew the token (OpenShift's end after 24 hours); it is read again by itself"),
         403 if is_about_credentials(&words) => {
@@ -133,11 +133,20 @@ pub(super) fn refusal(client: &HttpClient, doing: &str, server: &str, reply: &Re
 }
 
 /// The API server answers in place of the service behind its proxy.
-fn of_api_server(client: &HttpClient, doing: &str, status: StatusCode, message: &str) -> Problem {
+fn of_api_server(client: &HttpClient, doing: &str, status: StatusCode, said: &Said) -> Problem {
+    if said.reason.as_deref() == Some("Redirected") {
+        let why = "it redirects, as to a sign-in page, and the API server's proxy passes on no token";
+        let problem = client.problem(ProblemKind::Unauthorized, doing, why);
+        return problem.advise("configure the server's own url");
+    }
+    let message = said.message.as_deref().unwrap_or_default();
     let why = format!("{status} from the API server: {}", visible_up_to(message, 160));
     let (kind, advice) = match status.as_u16() {
         401 => (ProblemKind::Unauthorized, "log in again (oc login)"),
-        403 => (ProblemKind::Forbidden, "ask for `get services/proxy` there"),
+        403 => (
+            ProblemKind::Forbidden,
+            "ask for the right `get services/proxy` there",
+        ),
         404 => (ProblemKind::NotFound, "check the service's name and port"),
         503 => (
             ProblemKind::Refused,

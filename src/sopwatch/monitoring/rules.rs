@@ -90,7 +90,15 @@ impl Poll for Rules {
         let reading = match self.prometheus.rules().await {
             Ok((groups, warnings)) => Ok(of_groups(groups, warnings, &self.filter)),
             // The tenancy port of queries has no rules; a role may read metrics and not rules.
-            Err(QueryError::Source(refusal)) if has_no_rules(refusal.problem.kind) => self.by_queries().await,
+            Err(QueryError::Source(refusal)) if has_no_rules(refusal.problem.kind) => {
+                match self.by_queries().await {
+                    // The tenancy port of rules has no queries: why the rules can't be had is the reason.
+                    Err(QueryError::Source(second)) if second.problem.kind == ProblemKind::NotFound => {
+                        Err(QueryError::Source(refusal))
+                    }
+                    by_queries => by_queries,
+                }
+            }
             Err(error) => Err(error),
         };
         match reading {

@@ -75,7 +75,7 @@ pub(super) enum PasswordFile {
 }
 
 /// The password of a line `host:port:database:user:password` that matches; `*` matches all, `\` keeps a colon.
-fn password_of(line: &str, credentials: &Credentials) -> Option<SecretString> {
+pub(super) fn password_of(line: &str, credentials: &Credentials) -> Option<SecretString> {
     let fields = fields_of(line.trim_end_matches('\r'))?;
     let port = credentials.port.to_string();
     let socket = credentials.host.starts_with('/') && fields[0] == "localhost";

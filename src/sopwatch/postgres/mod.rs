@@ -40,6 +40,8 @@ mod poll_loop;
 mod reading;
 mod requests;
 mod statement;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod transport;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
@@ -17,6 +18,8 @@ pub struct CompactBackend<W: Write> {
     inner: CrosstermBackend<W>,
     /// Whether the cursor shows; the console hides it when it takes the terminal.
     cursor: bool,
+    /// How long the terminal took to take what was written since that was last asked for.
+    write_time: Duration,
 }
 
 impl<W: Write> CompactBackend<W> {
@@ -25,7 +28,13 @@ impl<W: Write> CompactBackend<W> {
         Self {
             inner: CrosstermBackend::new(writer),
             cursor: false,
+            write_time: Duration::ZERO,
         }
+    }
+
+    /// How long the terminal took to take what was written since this was last asked for.
+    pub fn take_write_time(&mut self) -> Duration {
+        std::mem::take(&mut self.write_time)
     }
 }
 
@@ -104,7 +113,10 @@ impl<W: Write> Backend for CompactBackend<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Backend::flush(&mut self.inner)
+        let started = Instant::now();
+        let flushed = Backend::flush(&mut self.inner);
+        self.write_time += started.elapsed();
+        flushed
     }
 }
 

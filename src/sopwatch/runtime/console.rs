@@ -66,6 +66,8 @@ pub struct Console {
     recorder: Option<IncidentRecorder>,
     /// The records to choose from, until one is chosen.
     records: Option<RecordOptions>,
+    /// The scenario of a drill that was chosen to follow this one.
+    next_scenario: Option<String>,
     changed: bool,
 }
 
@@ -90,6 +92,7 @@ impl Console {
             answers: None,
             recorder: None,
             records: None,
+            next_scenario: None,
             changed: true,
         }
     }
@@ -118,6 +121,11 @@ impl Console {
                 self.open_record(true);
             }
         }
+    }
+
+    /// The scenario of a drill that is to follow this one, once the console is left.
+    pub fn take_next_scenario(&mut self) -> Option<String> {
+        self.next_scenario.take()
     }
 
     /// Waits for the next event of the background tasks.
@@ -197,6 +205,10 @@ impl Console {
     fn perform(&mut self, effect: Effect) -> LoopAction {
         match effect {
             Effect::Quit => LoopAction::Quit,
+            Effect::StartScenario(id) => {
+                self.next_scenario = Some(id);
+                LoopAction::Quit
+            }
             Effect::Suspend => LoopAction::Suspend,
             Effect::Redraw => LoopAction::Redraw,
             Effect::Refresh => {

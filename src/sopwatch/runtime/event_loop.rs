@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::console::{Console, LoopAction};
-use super::frame_pacer::FramePacer;
+use super::frame_pacer::{FrameCost, FramePacer};
 use super::pager::{self, Pager};
 use super::signals::{self, Ended};
 use super::terminal::{self, Guard, Screen};
@@ -67,7 +67,8 @@ async fn turns(
             () = tokio::time::sleep_until(pacer.due()), if console.is_changed() => {
                 let started = Instant::now();
                 console.draw(screen).wrap_err("can't draw the screen")?;
-                pacer.drawn(started, started.elapsed());
+                let (whole, written) = (started.elapsed(), screen.backend_mut().take_write_time());
+                pacer.drawn(started, FrameCost { whole, written });
                 LoopAction::Continue
             },
             Some(event) = console.next() => console.take(event),

@@ -12,18 +12,30 @@ const FRAME: Duration = Duration::from_millis(16);
 /// fill a slow connection.
 const FACTS: Duration = Duration::from_millis(100);
 
-/// Frames that only show new observations and follow each other take at most this part of the time: with hundreds of pods a judgement takes
-/// tens of milliseconds, and the host has other work.
+/// Frames that only show new observations take this part of the time at most, on average: with hundreds of pods a judgement takes tens of
+/// milliseconds, and the host has other work.
 const SHARE: u32 = 100;
+
+/// What such frames may take at once after a rest: a start and a sudden change are shown as they come in.
+const AT_ONCE: Duration = Duration::from_millis(250);
 
 /// The longest that observations wait for that.
 const LONGEST_FACTS: Duration = Duration::from_secs(2);
 
-/// A slow terminal gets this many times the time it took for one frame before the next.
+/// A slow terminal gets this many times the time it took to write one frame before the next.
 const BREATH: u32 = 3;
 
 /// The longest that a slow terminal is given.
 const LONGEST: Duration = Duration::from_secs(2);
+
+/// What a frame took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FrameCost {
+    /// From the judgement to the last byte written.
+    pub whole: Duration,
+    /// Until the terminal had taken its bytes.
+    pub written: Duration,
+}
 
 /// When the next frame is due.
 #[derive(Debug)]
@@ -32,9 +44,14 @@ pub struct FramePacer {
     rested_at: Instant,
     /// No frame for a key before.
     key_at: Instant,
-    /// When the last frame was begun, and for how long afterwards there is none for observations.
+    /// When the last frame was begun.
     drawn_at: Instant,
+    /// For how long afterwards there is none for observations, while the terminal follows easily.
     pause: Duration,
+    /// For how long there is none, for what frames have cost.
+    paying: Duration,
+    /// What frames for observations have taken beyond their share.
+    debt: Duration,
     /// Whether a key waits to be shown.
     key: bool,
 }
@@ -47,6 +64,8 @@ impl FramePacer {
             key_at: now,
             drawn_at: now,
             pause: Duration::ZERO,
+            paying: Duration::ZERO,
+            debt: Duration::ZERO,
             key: false,
         }
     }
@@ -61,27 +80,30 @@ impl FramePacer {
         let at = if self.key {
             self.key_at
         } else {
-            self.drawn_at + self.pause
+            self.drawn_at + self.pause.max(self.paying)
         };
         self.rested_at.max(at)
     }
 
     /// A frame was drawn.
-    pub fn drawn(&mut self, started: Instant, took: Duration) {
-        let breath = took * BREATH;
+    pub fn drawn(&mut self, started: Instant, cost: FrameCost) {
+        let breath = cost.written * BREATH;
         if breath > FRAME {
             self.rested_at = started + breath.min(LONGEST);
         }
+        let since = started - self.drawn_at;
+        self.debt = self.debt.saturating_sub(since / SHARE);
         if std::mem::take(&mut self.key) {
             self.key_at = started + FRAME;
+        } else {
+            self.debt = (self.debt + cost.whole).min(AT_ONCE + LONGEST_FACTS / SHARE);
         }
-        let share = (took * SHARE).min(LONGEST_FACTS);
-        let hard_upon = started - self.drawn_at <= share.max(self.pause * 2);
-        self.pause = if hard_upon {
-            (self.pause * 2).clamp(FRAME, FACTS).max(share)
+        self.pause = if since <= self.pause.max(self.paying) * 2 {
+            (self.pause * 2).clamp(FRAME, FACTS)
         } else {
             FRAME
         };
+        self.paying = self.debt.saturating_sub(AT_ONCE) * SHARE;
         self.drawn_at = started;
     }
 }
@@ -92,16 +114,37 @@ mod tests {
 
     const MILLISECOND: Duration = Duration::from_millis(1);
 
+    fn cost(whole: Duration) -> FrameCost {
+        FrameCost {
+            whole,
+            written: Duration::ZERO,
+        }
+    }
+
     #[tokio::test]
     async fn a_key_is_shown_at_once_and_the_next_one_with_the_next_frame() {
         let start = Instant::now();
         let mut pacer = FramePacer::new(start);
-        pacer.drawn(start, MILLISECOND);
+        pacer.drawn(start, cost(MILLISECOND));
         pacer.hurry();
         assert!(pacer.due() <= start);
-        pacer.drawn(start + MILLISECOND, MILLISECOND);
+        pacer.drawn(start + MILLISECOND, cost(MILLISECOND));
         pacer.hurry();
         assert_eq!(pacer.due(), start + MILLISECOND + FRAME);
+    }
+
+    #[tokio::test]
+    async fn a_key_does_not_wait_for_what_frames_took_to_judge_and_draw() {
+        let start = Instant::now();
+        let mut pacer = FramePacer::new(start);
+        let mut now = start;
+        for _ in 0..100 {
+            now = pacer.due().max(now);
+            pacer.drawn(now, cost(MILLISECOND * 25));
+        }
+        assert_eq!(pacer.due() - now, LONGEST_FACTS);
+        pacer.hurry();
+        assert!(pacer.due() <= now);
     }
 
     #[tokio::test]
@@ -112,20 +155,20 @@ mod tests {
         let mut pauses = Vec::new();
         for rest in [0, 0, 0, 0, 0, 500, 0] {
             now = pacer.due().max(now) + MILLISECOND * rest;
-            pacer.drawn(now, MILLISECOND / 10);
+            pacer.drawn(now, cost(MILLISECOND / 10));
             pauses.push((pacer.due() - now).as_millis());
         }
         assert_eq!(pauses, [16, 32, 64, 100, 100, 16, 32]);
     }
 
     #[tokio::test]
-    async fn observations_that_take_long_to_judge_and_draw_are_drawn_less_often() {
+    async fn observations_that_take_long_to_judge_and_draw_are_in_the_end_drawn_less_often() {
         for (took, every, pause) in [
             (1, 20, 100),
             (2, 20, 200),
             (6, 20, 600),
             (6, 600, 600),
-            (6, 601, 16),
+            (6, 1_300, 16),
             (12, 20, 1_200),
             (25, 20, 2_000),
             (25, 2_000, 2_000),
@@ -133,22 +176,43 @@ mod tests {
             let start = Instant::now();
             let mut pacer = FramePacer::new(start);
             let mut now = start;
-            for _ in 0..8 {
+            for _ in 0..400 {
                 now = pacer.due().max(now + MILLISECOND * every);
-                pacer.drawn(now, MILLISECOND * took);
+                pacer.drawn(now, cost(MILLISECOND * took));
             }
-            assert_eq!(pacer.pause.as_millis(), pause, "{took} ms every {every} ms");
+            assert_eq!(
+                (pacer.due() - now).as_millis(),
+                pause,
+                "{took} ms every {every} ms"
+            );
         }
     }
 
     #[tokio::test]
-    async fn a_slow_terminal_is_given_time() {
-        for (took, rest) in [(6, 18), (200, 600), (5_000, 2_000)] {
+    async fn a_start_and_a_change_after_a_rest_are_drawn_as_they_come_in() {
+        let start = Instant::now();
+        let mut pacer = FramePacer::new(start);
+        let mut now = start;
+        for rest in [0, 60_000] {
+            now += MILLISECOND * rest;
+            for _ in 0..9 {
+                now = pacer.due().max(now);
+                pacer.drawn(now, cost(MILLISECOND * 25));
+                assert!(pacer.due() - now <= FACTS);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_terminal_is_given_time_for_what_it_took_to_write() {
+        for (written, rest) in [(0, 0), (6, 18), (200, 600), (5_000, 2_000)] {
             let start = Instant::now();
             let mut pacer = FramePacer::new(start);
-            pacer.drawn(start, MILLISECOND * took);
+            let whole = MILLISECOND * 6_000;
+            let written = MILLISECOND * written;
+            pacer.drawn(start, FrameCost { whole, written });
             pacer.hurry();
-            assert_eq!((pacer.due() - start).as_millis(), rest, "{took} ms");
+            assert_eq!(pacer.due().duration_since(start).as_millis(), rest, "{written:?}");
         }
     }
 }

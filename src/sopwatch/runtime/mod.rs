@@ -21,5 +21,6 @@ pub mod scenario_screen;
 pub mod screenshot;
 pub mod signals;
 pub mod sources;
+pub mod task_count;
 pub mod tasks;
 pub mod terminal;

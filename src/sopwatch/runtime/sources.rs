@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::restartable_channel::RestartableChannel;
 use super::tasks::Tasks;
 use crate::kubernetes;
-use crate::kubernetes::{CommandRequest, ConnectOptions, Requests, SecretRequest};
+use crate::kubernetes::{CommandRequest, ConnectOptions, PathReply, PathRequest, Requests, SecretRequest};
 use crate::monitoring;
-use crate::monitoring::{MonitoringOptions, MonitoringRequest};
+use crate::monitoring::{MonitoringOptions, MonitoringRequest, ReadCluster};
 use crate::postgres;
 use crate::postgres::{DatabaseOptions, PollRequest, ReadSecret};
 use sopwatch_console::app::event::Event;
@@ -89,6 +89,7 @@ pub fn start_over(
 #[derive(Clone)]
 struct RequestSenders {
     secrets: RestartableChannel<SecretRequest>,
+    paths: RestartableChannel<PathRequest>,
     commands: RestartableChannel<CommandRequest>,
     focus: Arc<watch::Sender<LogFocus>>,
     monitoring: Arc<watch::Sender<MonitoringRequest>>,
@@ -98,6 +99,7 @@ impl Default for RequestSenders {
     fn default() -> Self {
         Self {
             secrets: RestartableChannel::new(WAITING),
+            paths: RestartableChannel::new(WAITING),
             commands: RestartableChannel::new(WAITING),
             focus: Arc::default(),
             monitoring: Arc::default(),
@@ -112,6 +114,7 @@ impl RequestSenders {
         focus.mark_changed();
         Requests {
             secrets: self.secrets.listen(),
+            paths: self.paths.listen(),
             commands: self.commands.listen(),
             focus,
         }
@@ -136,15 +139,37 @@ fn start_monitoring(
     let Some(options) = sources.monitoring.clone() else {
         return;
     };
+    let paths = requests.paths.clone();
     let (sender, cancel, requests) = (events.clone(), tasks.cancel.clone(), requests.monitoring.clone());
     tasks.supervise("the monitoring servers", events.clone(), move || {
         monitoring::run(
             options.clone(),
+            read_cluster(paths.clone()),
             requests.subscribe(),
             sender.clone(),
             cancel.clone(),
         )
     });
+}
+
+/// Asks the cluster for a path, for the monitoring servers that are reached through it or found by it.
+fn read_cluster(paths: RestartableChannel<PathRequest>) -> ReadCluster {
+    Arc::new(move |path| {
+        let paths = paths.clone();
+        let asked = async move {
+            let gone = || Problem::new(ProblemKind::Ended, "ask through the API server: interrupted");
+            let (reply, answered) = oneshot::channel();
+            let sent = paths.sender().send(PathRequest { path, reply }).await;
+            sent.map_err(|_closed| gone())?;
+            let PathReply {
+                status,
+                headers,
+                body,
+            } = answered.await.map_err(|_closed| gone())??;
+            Ok((status, headers, body))
+        };
+        asked.boxed()
+    })
 }
 
 fn start_database(

@@ -78,6 +78,7 @@ impl Harness {
             namespace: "managed-services-stage".to_owned(),
             drill: Some(title),
             drill_shell_hints: Vec::new(),
+            scenarios: Vec::new(),
             read_only: false,
             started_at: clock.now(),
         };

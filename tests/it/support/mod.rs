@@ -8,6 +8,8 @@ pub mod patience;
 pub mod postgres;
 pub mod pty;
 pub mod raw;
+#[expect(dead_code, reason = "the bench uses more of it")]
+pub mod soak;
 pub mod stalled;
 pub mod tmux;
 pub mod tools;

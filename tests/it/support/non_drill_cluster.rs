@@ -53,6 +53,20 @@ struct World {
     started_at: Timestamp,
     secret: Option<Values>,
     forbidden_log: Option<String>,
+    more: Size,
+    /// Requests so far.
+    requests: usize,
+}
+
+/// What there is besides the three pods and the one event.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Size {
+    /// Pods of the service.
+    pub service_pods: usize,
+    /// Pods of others in the same namespace.
+    pub other_pods: usize,
+    /// Events, of any pod.
+    pub events: usize,
 }
 
 /// The server. Ends when dropped.
@@ -98,6 +112,18 @@ impl ForeignApi {
     /// Gives the secret other values, or takes it away.
     pub fn set_secret(&self, values: Option<Values>) {
         self.world.lock().unwrap().secret = values;
+    }
+
+    /// Makes it larger: before anybody asks.
+    #[allow(dead_code, reason = "the bench of size uses it")]
+    pub fn grow(&self, more: Size) {
+        self.world.lock().unwrap().more = more;
+    }
+
+    /// How many requests it has answered.
+    #[allow(dead_code, reason = "the bench of size uses it")]
+    pub fn requests(&self) -> usize {
+        self.world.lock().unwrap().requests
     }
 
     /// Refuses the log of one pod.
@@ -195,7 +221,9 @@ async fn answer(request: Request<Incoming>, world: &Mutex<World>) -> Response<Bo
         return status(401, "Unauthorized", "Unauthorized");
     }
     let query = parts.uri.query().unwrap_or_default();
-    let world = world.lock().unwrap();
+    let mut world = world.lock().unwrap();
+    world.requests += 1;
+    let world = &*world;
     match (&parts.method, parts.uri.path()) {
         (&Method::GET, "/version") => json_of(
             200,
@@ -212,7 +240,7 @@ async fn answer(request: Request<Incoming>, world: &Mutex<World>) -> Response<Bo
             review["status"] = json!({"allowed": true, "reason": "RBAC: allowed by RoleBinding \"oncall/managed-services-stage\""});
             json_of(201, &review)
         }
-        (&Method::GET, path) => read(path, query, &world),
+        (&Method::GET, path) => read(path, query, world),
         _ => status(405, "MethodNotAllowed", "the server does not allow this method"),
     }
 }
@@ -236,18 +264,79 @@ fn read(path: &str, query: &str, world: &World) -> Response<Body> {
             empty_list(kind)
         }
         _ if namespace != NAMESPACE => status(404, "NotFound", &format!("\"{what}\" not found")),
-        ["pods"] => list(
-            "PodList",
-            "v1",
-            PODS.iter().map(|name| pod(name, world)).collect(),
-        ),
+        ["pods"] => page("PodList", query, pods(query, world)),
         ["deployments"] => list("DeploymentList", "apps/v1", vec![deployment(world)]),
         ["replicasets"] => list("ReplicaSetList", "apps/v1", vec![replica_set(world)]),
-        ["events"] => list("EventList", "v1", vec![event(world)]),
+        ["events"] => page("EventList", query, events(world)),
         ["secrets", "managed-services-api-rds"] => secret(world),
         ["pods", name, "log"] => log(name, query, world),
         _ => status(404, "NotFound", &format!("\"{what}\" not found")),
     }
+}
+
+/// Makes one object of a list.
+type Make<'w> = Box<dyn Fn() -> Value + 'w>;
+
+/// The pods that a selector means; the service's are the first.
+fn pods<'w>(query: &str, world: &'w World) -> Vec<Make<'w>> {
+    let more =
+        (0..world.more.service_pods).map(|number| format!("managed-services-api-64d78545d9-m{number:04}"));
+    let service = PODS.map(str::to_owned).into_iter().chain(more);
+    let service = service.map(|name| Box::new(move || pod(&name, world)) as Make<'w>);
+    let others = if query.contains("labelSelector=") {
+        0
+    } else {
+        world.more.other_pods
+    };
+    let others = (0..others).map(|number| {
+        Box::new(move || {
+            let mut pod = pod(&format!("batch-{number:05}"), world);
+            pod["metadata"]["labels"] = json!({"app": "batch"});
+            pod["metadata"]["ownerReferences"] = json!([]);
+            pod
+        }) as Make<'w>
+    });
+    service.chain(others).collect()
+}
+
+fn events(world: &World) -> Vec<Make<'_>> {
+    let more = (0..world.more.events).map(|number| {
+        Box::new(move || {
+            let mut event = event(world);
+            let about = if number % 50 == 0 {
+                PODS[number / 50 % PODS.len()].to_owned()
+            } else {
+                format!("batch-{number:05}")
+            };
+            event["metadata"]["name"] = json!(format!("{about}.{number:016x}"));
+            event["metadata"]["uid"] = json!(format!("uid-of-event-{number}"));
+            event["involvedObject"]["name"] = json!(about);
+            event["involvedObject"]["uid"] = json!(format!("uid-of-{about}"));
+            event
+        }) as Make<'_>
+    });
+    std::iter::once(Box::new(|| event(world)) as Make<'_>)
+        .chain(more)
+        .collect()
+}
+
+/// A page of a list, as `limit` and `continue` ask for it.
+fn page(kind: &str, query: &str, all: Vec<Make<'_>>) -> Response<Body> {
+    let number = |name: &str| parameter(query, name).and_then(|value| value.parse::<usize>().ok());
+    let from = number("continue").unwrap_or(0).min(all.len());
+    let until = all
+        .len()
+        .min(from + number("limit").filter(|limit| *limit > 0).unwrap_or(all.len()));
+    let items: Vec<Value> = all[from..until].iter().map(|make| make()).collect();
+    let mut metadata = json!({"resourceVersion": "6949"});
+    if until < all.len() {
+        metadata["continue"] = json!(until.to_string());
+        metadata["remainingItemCount"] = json!(all.len() - until);
+    }
+    json_of(
+        200,
+        &json!({"kind": kind, "apiVersion": "v1", "metadata": metadata, "items": items}),
+    )
 }
 
 fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
@@ -335,13 +424,14 @@ fn replica_set(world: &World) -> Value {
 }
 
 fn deployment(world: &World) -> Value {
+    let pods = PODS.len() + world.more.service_pods;
     json!({
         "metadata": {"name": "managed-services-api", "namespace": NAMESPACE, "uid": "uid-of-the-deployment", "resourceVersion": "6940",
             "generation": 1, "creationTimestamp": ago(world, 86_400), "managedFields": managed_fields("kube-controller-manager")},
-        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "managed-services-api"}},
+        "spec": {"replicas": pods, "selector": {"matchLabels": {"app": "managed-services-api"}},
             "template": {"metadata": {"labels": {"app": "managed-services-api"}}, "spec": {"containers": [{"name": "service", "resources": {}}]}},
             "strategy": {"type": "RollingUpdate"}},
-        "status": {"observedGeneration": 1, "replicas": 3, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3,
+        "status": {"observedGeneration": 1, "replicas": pods, "updatedReplicas": pods, "readyReplicas": pods, "availableReplicas": pods,
             "conditions": [{"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "",
                 "lastUpdateTime": ago(world, 3_000), "lastTransitionTime": ago(world, 3_000)}]}
     })
@@ -375,7 +465,7 @@ fn secret(world: &World) -> Response<Body> {
 
 /// What a pod's service has logged: who leads which worker, as the service of the SOP says it.
 fn lines(pod: &str, world: &World) -> Vec<String> {
-    let index = PODS.iter().position(|name| *name == pod).unwrap_or_default();
+    let index = PODS.iter().position(|name| *name == pod).unwrap_or(1);
     let workers = [
         ("ClusterManager", "0ce32ec4-3ce2-48cb-9624-ad50935fd2c", 0),
         ("KafkaManager", "51ce01d4-3921-4e14-be4c-e8aafc95b4e", 2),

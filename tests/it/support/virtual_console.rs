@@ -12,6 +12,11 @@ use kube::{Api, Client, ResourceExt as _};
 use sopwatch::config::profiles;
 use sopwatch::journal::Journal;
 use sopwatch::kubernetes::{ConnectOptions, Target};
+use sopwatch::monitoring::{
+    AlertsOptions, ClusterService, Credential, Location, MetricsOptions, MonitoringOptions, Now,
+    RulesOptions, Server, ServiceFilter, TrackerOptions,
+};
+use sopwatch::net::proxy::ProxyVariables;
 use sopwatch::postgres::DatabaseOptions;
 use sopwatch::runtime::clipboard::Clipboard;
 use sopwatch::runtime::clock::Clock;
@@ -23,6 +28,9 @@ use sopwatch_console::app::event::{Event, Outcome};
 use sopwatch_console::app::{App, Session};
 use sopwatch_console::keymap::{Key, Keymap};
 use sopwatch_console::screen::Theme;
+use sopwatch_core::profile::Profile;
+use sopwatch_core::profile::monitoring::Monitoring;
+use sopwatch_core::profile::monitoring::matcher::Matcher;
 use sopwatch_core::record::Line;
 use sopwatch_drill::{Drill, Options, Scenario};
 use tempfile::TempDir;
@@ -71,10 +79,25 @@ pub struct VirtualConsole {
 impl VirtualConsole {
     /// The console on a scenario, with the scenario's SOP open.
     pub async fn start(scenario: Scenario, seed: u64, breath: &Breath) -> Self {
+        Self::start_with(scenario, seed, breath, None).await
+    }
+
+    /// The same with the scenario's Prometheus, Alertmanager and error tracker, which are asked through the API server in this process.
+    pub async fn start_monitored(scenario: Scenario, seed: u64, breath: &Breath) -> Self {
+        let profile = profiles::built_in("managed-services-api").unwrap().unwrap();
+        Self::start_with(scenario, seed, breath, Some(through_the_cluster(&profile))).await
+    }
+
+    async fn start_with(
+        scenario: Scenario,
+        seed: u64,
+        breath: &Breath,
+        monitoring: Option<MonitoringOptions>,
+    ) -> Self {
         let (title, sop) = (scenario.title.clone(), scenario.sop.clone());
         let started = Instant::now();
         let (drill, folder) = drill(scenario, seed, breath).await;
-        let (console, tasks) = fresh_console(&drill, &folder, &title, &sop);
+        let (console, tasks) = console_with(&drill, &folder, &title, &sop, monitoring);
         Self {
             drill,
             console,
@@ -187,8 +210,63 @@ impl VirtualConsole {
     }
 }
 
+/// The scenario's monitoring servers behind the API server's service proxy.
+fn through_the_cluster(profile: &Profile) -> MonitoringOptions {
+    let monitoring = profile.monitoring.as_ref().unwrap();
+    let server = |name: &str| Server {
+        location: Location::Service(ClusterService {
+            namespace: "openshift-customer-monitoring".to_owned(),
+            name: name.to_owned(),
+            path: String::new(),
+        }),
+        credential: Credential::None,
+        ca_file: None,
+        proxies: ProxyVariables::default(),
+        limit: Duration::from_secs(8),
+    };
+    let matchers = |texts: &Vec<String>| -> Vec<Matcher> {
+        let read = |text: &String| Matcher::parse(&Monitoring::in_namespace(text, NAMESPACE)).unwrap();
+        texts.iter().map(read).collect()
+    };
+    let filter = ServiceFilter(monitoring.alerts.filters.iter().map(matchers).collect());
+    MonitoringOptions {
+        metrics: Some(MetricsOptions {
+            server: server("prometheus-app-sre:9090"),
+            tenancy: None,
+            queries: monitoring.queries(profile, NAMESPACE),
+            rules: Some(RulesOptions {
+                server: server("prometheus-app-sre:9090"),
+                filter: filter.clone(),
+            }),
+        }),
+        cluster_metrics: None,
+        alerts: Some(AlertsOptions {
+            server: server("alertmanager-app-sre:9093"),
+            filter,
+            always_firing: matchers(&monitoring.alerts.always_firing),
+        }),
+        tracker: Some(TrackerOptions {
+            server: server("glitchtip:8000"),
+            organisation: "managed-services".to_owned(),
+            project: NAMESPACE.to_owned(),
+            environment: Some("stage".to_owned()),
+        }),
+        now: Now(Arc::new(start)),
+    }
+}
+
 /// A console that begins to look at a drill now, and its background tasks.
 pub fn fresh_console(drill: &Drill, folder: &TempDir, title: &str, sop: &str) -> (Console, Tasks) {
+    console_with(drill, folder, title, sop, None)
+}
+
+fn console_with(
+    drill: &Drill,
+    folder: &TempDir,
+    title: &str,
+    sop: &str,
+    monitoring: Option<MonitoringOptions>,
+) -> (Console, Tasks) {
     let profile = Arc::new(profiles::built_in("managed-services-api").unwrap().unwrap());
     let clock = drill.clock();
     let clock = Clock::new(move || clock.now());
@@ -198,12 +276,13 @@ pub fn fresh_console(drill: &Drill, folder: &TempDir, title: &str, sop: &str) ->
         namespace: NAMESPACE.to_owned(),
         drill: Some(title.to_owned()),
         drill_shell_hints: Vec::new(),
+        scenarios: Vec::new(),
         read_only: false,
         started_at: clock.now(),
     };
     let (sender, receiver) = mpsc::channel(64);
     let tasks = Tasks::default();
-    let line = sources::start_over(over(drill), read(profile, folder), &tasks, &sender);
+    let line = sources::start_over(over(drill), read(profile, folder, monitoring), &tasks, &sender);
     let app = App::new(session, sop, Keymap::default());
     let theme = Theme::named("dark", true, false).unwrap();
     let console = Console::new(app, theme, clock, (sender, receiver), line, Clipboard::default());
@@ -222,7 +301,7 @@ fn over(drill: &Drill) -> (Client, Target) {
 }
 
 /// What the console reads: the database by the credentials of the cluster's secret, through the socket in the drill's folder.
-fn read(profile: Arc<sopwatch_core::profile::Profile>, folder: &TempDir) -> Sources {
+fn read(profile: Arc<Profile>, folder: &TempDir, monitoring: Option<MonitoringOptions>) -> Sources {
     let connect = ConnectOptions {
         kubeconfig: None,
         context: None,
@@ -238,6 +317,6 @@ fn read(profile: Arc<sopwatch_core::profile::Profile>, folder: &TempDir) -> Sour
         profile,
         connect,
         database: Ok(database),
-        monitoring: None,
+        monitoring,
     }
 }

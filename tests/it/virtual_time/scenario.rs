@@ -33,22 +33,35 @@ const CHOICE: &str = "SCENARIO";
 
 #[test]
 fn every_scenario_is_found_as_it_says() {
+    find_all(false);
+}
+
+#[test]
+fn every_scenario_that_says_so_is_found_with_its_monitoring_servers() {
+    find_all(true);
+}
+
+/// Judges the scenarios at each of their moments; with `monitored` those that say what is found with the monitoring servers.
+fn find_all(monitored: bool) {
     let choice = std::env::var(CHOICE).ok();
     let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
     let ids = sopwatch_drill::scenarios().into_iter().map(|info| info.id);
     let seeds = if choice.is_some() { &SEEDS[..] } else { &SEEDS[..1] };
     let work: VecDeque<_> = ids
-        .filter(|id| chosen(id))
+        .filter(|id| chosen(id) && !expected(id, monitored).is_empty())
         .flat_map(|id| seeds.iter().map(move |seed| (id.clone(), *seed)))
         .collect();
-    assert!(!work.is_empty(), "no scenario has {choice:?} in its id");
+    assert!(
+        !work.is_empty() || monitored && choice.is_some(),
+        "no scenario has {choice:?} in its id"
+    );
     let work = Mutex::new(work);
     let missed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 while let Some((id, seed)) = { work.lock().unwrap().pop_front() } {
-                    let found = judge(&id, seed, choice.is_some());
+                    let found = judge(&id, seed, monitored, choice.is_some());
                     missed.lock().unwrap().extend(found);
                 }
             });
@@ -114,13 +127,27 @@ fn decided(console: &VirtualConsole) -> Option<String> {
     console.app().diagnosis.decision.recommendation.rule.clone()
 }
 
-/// What is not as the scenario says, a text a moment.
-fn judge(id: &str, seed: u64, tell: bool) -> Vec<String> {
+/// What a scenario says of its moments.
+fn expected(id: &str, monitored: bool) -> Vec<Expectation> {
     let scenario = sopwatch_drill::scenario(id).unwrap();
-    let mut expectations = scenario.expect.clone();
+    if monitored {
+        scenario.expect_monitored
+    } else {
+        scenario.expect
+    }
+}
+
+/// What is not as the scenario says, a text a moment.
+fn judge(id: &str, seed: u64, monitored: bool, tell: bool) -> Vec<String> {
+    let scenario = sopwatch_drill::scenario(id).unwrap();
+    let mut expectations = expected(id, monitored);
     expectations.sort_by_key(|expectation| expectation.at);
     virtual_time::run(|breath| async move {
-        let mut console = VirtualConsole::start(scenario.clone(), seed, &breath).await;
+        let mut console = if monitored {
+            VirtualConsole::start_monitored(scenario.clone(), seed, &breath).await
+        } else {
+            VirtualConsole::start(scenario.clone(), seed, &breath).await
+        };
         let mut missed = Vec::new();
         for expectation in &expectations {
             console.run_until(expectation.at).await;

@@ -218,7 +218,7 @@ fn oldest_s(app: &App, row: &DatabaseRow) -> Option<i64> {
 pub(crate) fn oldest_words(app: &App, theme: &Theme, row: &DatabaseRow) -> Option<SafeText> {
     let oldest = oldest_s(app, row)?;
     let words = if row.limit_s.is_some() || oldest < 0 {
-        duration::brief(SignedDuration::from_secs(oldest)).into()
+        duration::age(oldest).into()
     } else {
         age::age(SignedDuration::from_secs(oldest))
     };

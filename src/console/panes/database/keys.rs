@@ -1,7 +1,5 @@
 //! What keys do with the selected status.
 
-use jiff::SignedDuration;
-
 use crate::app::event::Effect;
 use crate::app::{App, DatabaseRow};
 use crate::dialogs::{Dialog, Scroll};
@@ -22,7 +20,7 @@ impl App {
             &*row.of.status
         };
         let oldest = row.oldest_s.filter(|_| row.count > 0).map(|seconds| {
-            let age = duration::brief(SignedDuration::from_secs(seconds));
+            let age = duration::age(seconds);
             let least = if row.at_least { "at least " } else { "" };
             format!(", oldest {least}{age}")
         });

@@ -131,6 +131,7 @@ fn status_words<'t>(app: &App, theme: &'t Theme, row: &DatabaseRow, table: &Tabl
                 safe!(", {over}{more} overdue, oldest {oldest} of {limit}"),
             )
         }
+        _ if row.oldest_s.is_some_and(|oldest| oldest < 0) => words.add(Meaning::Faint, safe!(" {oldest}")),
         _ => words.add(Meaning::Faint, safe!(" {oldest} of {limit}")),
     }
 }

@@ -9,6 +9,9 @@ use sopwatch_core::logparse::ContainerKey;
 /// Bytes of text kept in one ring.
 pub const BYTES_CAPACITY: usize = 12 << 20;
 
+/// How many of the newest entries are looked at one by one for the place of another.
+const NEWEST: usize = 64;
+
 /// Which entries stand for each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Folding {
@@ -87,7 +90,15 @@ impl Ring {
     /// Many a log is read in turns, and its lines are older than thousands of others.
     fn insert_in_time(&mut self, entry: Arc<Entry>, capacity: usize) {
         let at = entry.record.at;
-        let place = self.entries.partition_point(|other| other.record.at <= at);
+        // Nearly always it is among the newest: there a search of the whole would look at memory all over.
+        let newest = self.entries.len().saturating_sub(NEWEST);
+        let is_newest = |place: usize| self.entries.get(place).is_none_or(|other| other.record.at <= at);
+        let place = if is_newest(newest) {
+            let later = self.entries.iter().rev().take_while(|other| other.record.at > at);
+            self.entries.len() - later.count()
+        } else {
+            self.entries.partition_point(|other| other.record.at <= at)
+        };
         self.insert_at(place, entry, capacity);
     }
 

@@ -84,7 +84,7 @@ impl RuleCondition for OverLimit {
                 .find(|row| *row.status == *status.name && row.count > 0)?;
             let limit = duration::brief(duration::of(status.limit?));
             let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
-                safe!(" (oldest {})", duration::brief(SignedDuration::from_secs(oldest)))
+                safe!(" (oldest {})", duration::age(oldest))
             });
             Some(safe!("a row in {} is older than {limit}{oldest}", status.name))
         });

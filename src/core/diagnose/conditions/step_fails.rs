@@ -29,6 +29,17 @@ impl RuleCondition for StepFails {
                     "the alert fires, and no step shows why: it may look back on what is over",
                 );
             }
+            // Issues are the whole service's, whichever SOP is open: where the SOP's own alert is quiet, too, they call nobody.
+            let of_tracker = having(StepStatus::Fail).all(|(check, _)| matches!(check, Check::Tracker(_)));
+            let has_alert = case
+                .steps
+                .iter()
+                .any(|(check, _)| matches!(check, Check::Alert(_)));
+            if of_tracker && has_alert {
+                return Truth::unknown(
+                    "the error tracker has a new or rising issue, and neither the alert nor another step shows its effect here: read it",
+                );
+            }
             let missing: Option<Vec<_>> = having(StepStatus::Fail)
                 .map(|(check, _)| case.missing_for(check))
                 .collect();

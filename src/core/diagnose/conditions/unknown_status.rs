@@ -102,7 +102,7 @@ impl RuleCondition for UnknownStatus {
 /// `2 OSD clusters in unknown status teleporting, oldest 1m`.
 fn count_in_words(table: &Table, row: &StatusCount) -> SafeText {
     let oldest = row.oldest_s.map_or(SafeText::default(), |oldest| {
-        safe!(", oldest {}", duration::brief(SignedDuration::from_secs(oldest)))
+        safe!(", oldest {}", duration::age(oldest))
     });
     let rows = table.rows_in_words(row.count);
     safe!("{rows} in unknown status {}{oldest}", row.status)

@@ -4,7 +4,6 @@ use crate::safe;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use regex::Regex;
 use serde::Serialize;
 
 use super::is_configured;
@@ -12,6 +11,7 @@ use crate::observe::observation::{ActiveAlert, AlertRule, FiringAlert, Labels, S
 use crate::observe::source::SourceId;
 use crate::observe::state::State;
 use crate::profile::Profile;
+use crate::profile::monitoring::compiled::Compiled;
 use crate::profile::monitoring::matcher::Matcher;
 use crate::profile::monitoring::{Alerts, SopAlerts};
 use crate::text::SafeText;
@@ -297,37 +297,15 @@ fn message(annotations: &Labels) -> SafeText {
         .unwrap_or_default()
 }
 
-/// How to tell an alert's SOP, ready to be used.
+/// How to tell an alert's SOP.
+#[derive(Clone, Copy)]
 struct Mapping<'p> {
     alerts: &'p Alerts,
-    entries: Vec<Entry<'p>>,
-}
-
-struct Entry<'p> {
-    of_sop: &'p SopAlerts,
-    names: Vec<Regex>,
-    labels: Vec<Vec<Matcher>>,
 }
 
 impl<'p> Mapping<'p> {
     fn of(alerts: &'p Alerts) -> Self {
-        let entry = |of_sop: &'p SopAlerts| Entry {
-            names: of_sop
-                .names
-                .iter()
-                .filter_map(|name| Regex::new(name).ok())
-                .collect(),
-            labels: of_sop
-                .labels
-                .iter()
-                .filter_map(|all| all.iter().map(|one| Matcher::parse(one).ok()).collect())
-                .collect(),
-            of_sop,
-        };
-        Self {
-            alerts,
-            entries: alerts.sops.iter().map(entry).collect(),
-        }
+        Self { alerts }
     }
 
     fn sop_of(&self, name: &SafeText, labels: &Labels, annotations: &Labels) -> Option<String> {
@@ -337,18 +315,22 @@ impl<'p> Mapping<'p> {
         let anchors: Vec<_> = linked
             .filter_map(|link| Some(link.rsplit_once('#')?.1.to_ascii_lowercase()))
             .collect();
-        let by_link = |entry: &&Entry<'_>| entry.of_sop.anchors.iter().any(|anchor| anchors.contains(anchor));
-        let by_name = |entry: &&Entry<'_>| entry.names.iter().any(|pattern| pattern.is_match(name));
-        let by_labels = |entry: &&Entry<'_>| {
-            let all = |all: &Vec<Matcher>| !all.is_empty() && all.iter().all(|one| one.matches(labels));
-            entry.labels.iter().any(all)
+        let by_link = |of_sop: &&SopAlerts| of_sop.anchors.iter().any(|anchor| anchors.contains(anchor));
+        let by_name = |of_sop: &&SopAlerts| {
+            let mut patterns = of_sop.names.iter().filter_map(Compiled::pattern);
+            patterns.any(|pattern| pattern.is_match(name))
         };
-        let entries = || self.entries.iter();
-        let found = entries()
+        let by_labels = |of_sop: &&SopAlerts| {
+            let holds = |one: &Compiled<Matcher>| one.pattern().is_some_and(|one| one.matches(labels));
+            let all = |all: &Vec<_>| !all.is_empty() && all.iter().all(holds);
+            of_sop.labels.iter().any(all)
+        };
+        let sops = || self.alerts.sops.iter();
+        let found = sops()
             .find(by_link)
-            .or_else(|| entries().find(by_name))
-            .or_else(|| entries().find(by_labels));
-        found.map(|entry| entry.of_sop.sop.clone())
+            .or_else(|| sops().find(by_name))
+            .or_else(|| sops().find(by_labels));
+        found.map(|of_sop| of_sop.sop.clone())
     }
 
     /// A severity's place; one that is not known comes last.

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::is_configured;
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::step_result::SourceCheck;
 use crate::observe::observation::{Answer, Sample};
 use crate::observe::source::SourceId;
+use crate::observe::state::State;
 use crate::profile::monitoring::{Figure, Monitoring};
 use crate::profile::sop::StepStatus;
 use crate::text::duration;
@@ -96,7 +98,7 @@ impl Evaluation<'_> {
         window: Option<Duration>,
     ) -> Result<Known<'_>, Missing> {
         let missing = |status, why| Missing { status, why };
-        match self.hear(&SourceId::Metrics, "metrics") {
+        match self.hear(&source_of(self.state, figure), self.source_name(figure)) {
             SourceCheck::Current(_) => {}
             SourceCheck::Never(why) => return Err(missing(StepStatus::Unknown, why)),
             SourceCheck::Stopped(_, why) => return Err(missing(StepStatus::Stale, why)),
@@ -108,7 +110,7 @@ impl Evaluation<'_> {
         let age = self.since(*at);
         let answer = reading.answer.as_ref();
         let answer = answer.map_err(|why| unknown(safe!("{title}: {why}")))?;
-        if age > self.state.paced(duration::of(figure.every() * MISSED)) {
+        if age > self.state.paced(duration::of(figure.every(window) * MISSED)) {
             let why = safe!("{title}: last answer {} ago", duration::brief(age));
             return Err(missing(StepStatus::Stale, why));
         }
@@ -150,6 +152,16 @@ impl Evaluation<'_> {
     }
 }
 
+/// The source that a figure comes from: of what the cluster counts the second metrics source, where there is one.
+pub(super) fn source_of(state: &State, figure: Figure) -> SourceId {
+    let second = figure.is_of_cluster() && is_configured(state, &SourceId::ClusterMetrics);
+    if second {
+        SourceId::ClusterMetrics
+    } else {
+        SourceId::Metrics
+    }
+}
+
 /// A share as people read it: `0.2 %`, `12 %`.
 pub(super) fn percent(share: f64) -> SafeText {
     let percent = share * 100.0;
@@ -160,7 +172,8 @@ pub(super) fn percent(share: f64) -> SafeText {
     }
 }
 
-/// A span as text: `5m`.
+/// A window as text: `5m`, `3d`.
 pub(super) fn span(window: Duration) -> SafeText {
-    duration::brief(duration::of(window)).into()
+    let text = duration::brief(duration::of(window));
+    text.strip_suffix(" 0h").unwrap_or(&text).into()
 }

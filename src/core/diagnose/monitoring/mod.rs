@@ -2,6 +2,7 @@
 //! nothing, and nothing here is asked of it.
 
 pub mod alerts;
+mod burn;
 mod figures;
 mod outbound;
 mod requests;
@@ -16,7 +17,7 @@ use jiff::SignedDuration;
 use super::evaluation::Evaluation;
 use crate::observe::source::{SourceId, SourceState};
 use crate::observe::state::State;
-use crate::profile::monitoring::Monitoring;
+use crate::profile::monitoring::{Figure, Monitoring};
 use crate::profile::sop::StepStatus;
 
 /// The verdict on one of several things that a step looks at.
@@ -78,5 +79,21 @@ impl Evaluation<'_> {
     pub(super) fn metrics(&self) -> Option<&Monitoring> {
         let monitoring = self.profile.monitoring.as_ref()?;
         is_configured(self.state, &SourceId::Metrics).then_some(monitoring)
+    }
+
+    /// The same for what the cluster counts, where either metrics source is configured.
+    pub(super) fn cluster_metrics(&self) -> Option<&Monitoring> {
+        let monitoring = self.profile.monitoring.as_ref()?;
+        let source = figures::source_of(self.state, Figure::Cpu);
+        is_configured(self.state, &source).then_some(monitoring)
+    }
+
+    /// The name of the metrics source that a figure comes from.
+    pub(super) fn source_name(&self, figure: Figure) -> &'static str {
+        if figures::source_of(self.state, figure) == SourceId::ClusterMetrics {
+            "cluster metrics"
+        } else {
+            "metrics"
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The service's requests by the metrics source: whether it is reached and asked, whether it fails, whether it is slow.
 
 use super::Part;
+use super::burn::Burning;
 use super::figures::{Known, Missing, percent, span, unknown};
 use crate::diagnose::evaluation::Evaluation;
 use crate::profile::monitoring::{Figure, Monitoring};
@@ -112,9 +113,40 @@ impl Evaluation<'_> {
 
     /// A share of the requests against what is allowed: it must be over in both windows to fail.
     fn share(&self, monitoring: &Monitoring, figure: Figure, allowed: f64) -> Part {
-        match self.share_of(monitoring, figure, allowed) {
+        let part = match self.share_of(monitoring, figure, allowed) {
             Ok(part) => part,
             Err(missing) => Part::missing(figure.title(), missing),
+        };
+        self.with_burn(monitoring, figure, part)
+    }
+
+    /// The same with what the pairs of longer windows say: a budget that burns fails, but only waits to recover where the short window is
+    /// within what is allowed again.
+    fn with_burn(&self, monitoring: &Monitoring, figure: Figure, mut part: Part) -> Part {
+        if part.status == StepStatus::Fail {
+            return part;
+        }
+        match self.burning(monitoring, figure) {
+            Burning::Yes { pair, limit, words } => {
+                if part.status == StepStatus::Pass {
+                    part.status = StepStatus::Waiting;
+                    let over = safe!(
+                        "{words} (metrics); over once {} is below {}",
+                        span(pair.short),
+                        percent(limit)
+                    );
+                    return part.noting(over);
+                }
+                part.status = StepStatus::Fail;
+                part.brief = safe!("{} over budget in {}", figure.title(), span(pair.long));
+                part.evidence
+                    .insert(0, safe!("{words}: the budget burns too fast (metrics)"));
+                part
+            }
+            Burning::Unknown(missing) if part.status == StepStatus::Pass => {
+                part.noting(safe!("longer windows: no data ({})", missing.why))
+            }
+            Burning::Unknown(_) | Burning::No => part,
         }
     }
 

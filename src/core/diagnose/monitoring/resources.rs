@@ -48,9 +48,10 @@ impl Evaluation<'_> {
             && let Some(row) = killed.rows().first()
         {
             let words = safe!(
-                "{} was killed for its memory in {} (metrics)",
+                "{} was killed for its memory in {} ({})",
                 pod_of(row),
-                span(restarts_in)
+                span(restarts_in),
+                self.source_name(Figure::OomKilled)
             );
             return Part::new(StepStatus::Fail, "killed for memory", words).aged(Some(killed.age));
         }
@@ -60,7 +61,12 @@ impl Evaluation<'_> {
                 .iter()
                 .find(|row| row.value.finite().is_some_and(|count| count >= ONE))
         {
-            let words = safe!("{} restarted in {} (metrics)", pod_of(row), span(restarts_in));
+            let words = safe!(
+                "{} restarted in {} ({})",
+                pod_of(row),
+                span(restarts_in),
+                self.source_name(Figure::Restarts)
+            );
             return Part::new(StepStatus::Fail, "a pod restarted", words).aged(Some(restarts.age));
         }
         let part = self.limited(
@@ -94,8 +100,9 @@ impl Evaluation<'_> {
         });
         match over {
             Some((row, _)) => part.noting(safe!(
-                "memory of {} reaches its limit within an hour if it grows as now (metrics)",
-                pod_of(row)
+                "memory of {} reaches its limit within an hour if it grows as now ({})",
+                pod_of(row),
+                self.source_name(Figure::MemoryInAnHour)
             )),
             None => part,
         }
@@ -118,9 +125,10 @@ impl Evaluation<'_> {
             if let Some(row) = over {
                 let rate = row.value.finite().unwrap_or_default();
                 let words = safe!(
-                    "{title} of {}: {rate:.1} in {} (at most {most:.0}; metrics)",
+                    "{title} of {}: {rate:.1} in {} (at most {most:.0}; {})",
                     pod_of(row),
-                    span(short)
+                    span(short),
+                    self.source_name(Figure::NetworkErrors)
                 );
                 return Part::new(StepStatus::Fail, safe!("{title} {rate:.1}"), words).aged(Some(known.age));
             }
@@ -146,9 +154,10 @@ impl Evaluation<'_> {
             }
         }
         let words = safe!(
-            "{} in {}, all pods (metrics; shown, not judged)",
+            "{} in {}, all pods ({}; shown, not judged)",
             read.join(", "),
-            span(short)
+            span(short),
+            self.source_name(Figure::NetworkErrors)
         );
         let age = figure(Figure::NetworkErrors).ok().map(|known| known.age);
         Part::new(StepStatus::Pass, "network, I/O read", words).aged(age)
@@ -161,8 +170,9 @@ impl Evaluation<'_> {
         if numbers.len() < expected {
             let title = figure.title();
             return Err(unknown(safe!(
-                "{title}: rows of {} of {expected} pods (metrics; a pod without a limit has none)",
-                numbers.len()
+                "{title}: rows of {} of {expected} pods ({}; a pod without a limit has none)",
+                numbers.len(),
+                self.source_name(figure)
             )));
         }
         Ok(numbers)
@@ -191,10 +201,11 @@ impl Evaluation<'_> {
         };
         let words = |figure: Figure, pod: &str, share: f64| {
             safe!(
-                "{} of {pod}: {}{} (metrics)",
+                "{} of {pod}: {}{} ({})",
                 figure.title(),
                 percent(share),
-                in_window(figure)
+                in_window(figure),
+                self.source_name(figure)
             )
         };
         for (known, limits, figure) in figures {

@@ -206,6 +206,168 @@ fn latency_fails_over_its_objectives_in_both_windows() {
     );
 }
 
+/// The long windows of the pairs, and one hour.
+const HOURS: [u64; 5] = [3_600, 7_200, 21_600, 86_400, 259_200];
+
+/// A service whose share of errors is so high in five minutes, in half an hour, and in each of the longer windows.
+fn errors_in(short: f64, long: f64, longer: [f64; 5]) -> Figures {
+    let figures =
+        Figures::well()
+            .with(Figure::Errors, Some(SHORT), &[short])
+            .with(Figure::Errors, Some(LONG), &[long]);
+    let all = HOURS.into_iter().zip(longer);
+    all.fold(figures, |figures, (window, share)| {
+        figures.with(Figure::Errors, Some(window), &[share])
+    })
+}
+
+#[test]
+fn a_budget_that_burns_in_both_windows_of_a_pair_fails_while_it_is_over_now() {
+    // five minutes, half an hour, the longer windows, what the step says
+    let table = [
+        // No pair: over now, and it may be a blip.
+        (0.011, 0.01, [0.01, 0.01, 0.01, 0.01, 0.01], Waiting),
+        // Five minutes and an hour are over 13.44 times the budget; half an hour can't be, but nobody judges that here.
+        (0.135, 0.009, [0.135, 0.0, 0.0, 0.0, 0.0], Fail),
+        (0.134, 0.009, [0.135, 0.0, 0.0, 0.0, 0.0], Waiting),
+        (0.135, 0.009, [0.134, 0.0, 0.0, 0.0, 0.0], Waiting),
+        // Two hours and a day are over 2.8 times.
+        (0.011, 0.009, [0.0, 0.0281, 0.0, 0.0281, 0.0], Fail),
+        (0.011, 0.009, [0.0, 0.028, 0.0, 0.0281, 0.0], Waiting),
+        (0.011, 0.009, [0.0, 0.0281, 0.0, 0.028, 0.0], Waiting),
+        // Six hours and three days are over the budget itself.
+        (0.011, 0.009, [0.0, 0.0, 0.0101, 0.0, 0.0101], Fail),
+        (0.011, 0.009, [0.0, 0.0, 0.01, 0.0, 0.0101], Waiting),
+        // It was over, and is within the budget again.
+        (0.0, 0.3, [0.3, 0.1, 0.06, 0.0, 0.0], Waiting),
+        (0.0, 0.3, [0.3, 0.1, 0.056, 0.0, 0.0], Pass),
+    ];
+    for (short, long, longer, status) in table {
+        let found = requests(errors_in(short, long, longer));
+        assert_eq!(found.status, status, "{short} {long} {longer:?}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_burning_budget_says_its_windows_and_when_it_is_over() {
+    let fails = requests(errors_in(0.011, 0.009, [0.0, 0.05, 0.0, 0.03, 0.0]));
+    assert_eq!(&*fails.value, "5xx over budget in 1d");
+    let first = &*fails.evidence[0];
+    assert_eq!(
+        first,
+        "5xx: 5.0 % in 2h and 3.0 % in 1d, both over 2.8 %: the budget burns too fast (metrics)"
+    );
+    let recovers = requests(errors_in(0.0, 0.3, [0.0, 0.0, 0.06, 0.0, 0.0]));
+    let evidence = recovers.evidence.join("\n");
+    let line = "5xx: 30 % in 30m and 6.0 % in 6h, both over 5.6 % (metrics); over once 30m is below 5.6 %";
+    assert!(evidence.contains(line), "{evidence}");
+}
+
+#[test]
+fn few_requests_now_do_not_hide_that_the_budget_burns() {
+    let quiet = |long: f64| {
+        let figures = errors_in(0.0, long, [0.0, 0.0, 0.06, 0.0, 0.0]);
+        requests(figures.with(Figure::Requests, Some(SHORT), &[3.0]))
+    };
+    assert_eq!(quiet(0.057).status, Fail);
+    assert_eq!(quiet(0.056).status, Unknown);
+}
+
+#[test]
+fn a_window_that_is_not_known_neither_burns_nor_takes_the_short_ones_away() {
+    let missing = |window: u64, status: StepStatus, noted: bool| {
+        let mut figures = errors_in(0.0, 0.3, [0.3, 0.0, 0.06, 0.0, 0.0]);
+        figures
+            .0
+            .retain(|known| (known.figure, known.window_s) != (Figure::Errors, Some(window)));
+        let found = requests(figures);
+        assert_eq!(found.status, status, "{window}: {found:#?}");
+        let says = found
+            .evidence
+            .iter()
+            .any(|line| line.starts_with("longer windows: no data (5xx"));
+        assert_eq!(says, noted, "{window}: {found:#?}");
+    };
+    // Without six hours the pair that burns can't be told; half an hour is over, so it may.
+    missing(21_600, Pass, true);
+    // Two hours and three days are cleared by the other window of their pair.
+    missing(86_400, Waiting, false);
+    missing(259_200, Waiting, false);
+}
+
+#[test]
+fn a_pair_that_asks_for_more_than_all_requests_is_not_asked_for() {
+    let monitoring = PROFILE.monitoring.as_ref().unwrap();
+    let shorts = |figure: Figure| -> Vec<u64> {
+        monitoring
+            .burns(figure)
+            .map(|(burn, _)| burn.short.as_secs())
+            .collect()
+    };
+    assert_eq!(shorts(Figure::Errors), [300, 1_800, 7_200, 21_600]);
+    assert_eq!(shorts(Figure::VerySlow), [300, 1_800, 7_200, 21_600]);
+    // 13.44 times 10 % can't be.
+    assert_eq!(shorts(Figure::Slow), [1_800, 7_200, 21_600]);
+    assert_eq!(shorts(Figure::Cpu), [] as [u64; 0]);
+}
+
+#[test]
+fn what_the_cluster_counts_comes_from_the_second_source_where_there_is_one() {
+    let (cluster, own): (Vec<_>, Vec<_>) = Figures::well()
+        .with(Figure::Cpu, Some(SHORT), &[0.95, 0.1, 0.1])
+        .0
+        .into_iter()
+        .partition(|reading| reading.figure.is_of_cluster());
+    let mut state = State::default();
+    state.began_at = Some(ago(600));
+    state.apply(Observation::Metrics(own), now());
+    let without = step(&state, "metrics-resources");
+    assert_eq!(
+        without.status, Unknown,
+        "the first source has none of it: {without:#?}"
+    );
+    state.apply(Observation::ClusterMetrics(cluster), ago(10));
+    let with = step(&state, "metrics-resources");
+    assert_eq!((with.status, with.source), (Fail, "cluster metrics"));
+    assert!(
+        with.evidence[0].ends_with("(cluster metrics), over 90 %"),
+        "{with:#?}"
+    );
+    assert_eq!(step(&state, "metrics-application").status, Pass);
+}
+
+#[test]
+fn each_metrics_source_turns_stale_alone() {
+    // How old the answers of the service's and of the cluster's source are, and what the steps about them say.
+    for (service_s, cluster_s, expected) in [
+        (90, 90, [Pass, Pass]),
+        (91, 0, [Stale, Pass]),
+        (0, 91, [Pass, Stale]),
+    ] {
+        let (cluster, own): (Vec<_>, Vec<_>) = Figures::well()
+            .0
+            .into_iter()
+            .partition(|reading| reading.figure.is_of_cluster());
+        let mut state = State::default();
+        state.apply(Observation::Metrics(own), ago(service_s));
+        state.apply(Observation::ClusterMetrics(cluster), ago(cluster_s));
+        let found = ["metrics-application", "metrics-resources"].map(|id| step(&state, id).status);
+        assert_eq!(found, expected, "{service_s} {cluster_s}");
+    }
+}
+
+#[test]
+fn the_second_source_alone_judges_what_the_cluster_counts_and_nothing_else() {
+    let cluster = Figures::well()
+        .0
+        .into_iter()
+        .filter(|reading| reading.figure.is_of_cluster());
+    let mut state = State::default();
+    state.apply(Observation::ClusterMetrics(cluster.collect()), now());
+    assert_eq!(step(&state, "metrics-resources").status, Pass);
+    assert_eq!(step(&state, "metrics-application").status, Manual);
+}
+
 #[test]
 fn few_requests_prove_nothing() {
     // requests in the short window, the share of errors, what the step says
@@ -978,6 +1140,38 @@ fn an_issue_counts_where_it_is_new_or_rises_since_shortly_before_the_incident() 
     assert_eq!(tracked(vec![old(3), old(4)]).status, Fail, "it rises");
     assert_eq!(tracked(vec![old(3), old(3)]).status, Pass, "it does not");
     assert_eq!(tracked(vec![old(3)]).status, Pass, "seen once");
+}
+
+#[test]
+fn a_new_issue_alone_calls_nobody_where_the_alert_of_the_sop_is_quiet() {
+    let issue = Issue {
+        id: "7".into(),
+        short_id: "M-7".into(),
+        title: "CLUSTERS-MGMT-503".into(),
+        culprit: "".into(),
+        level: "error".into(),
+        count: 3,
+        first_at: Some(ago(300)),
+        last_at: Some(ago(10)),
+        link: "https://t.test/7".into(),
+    };
+    let held_back = |with_alerts: bool, errors: f64| {
+        let mut state = Figures::well()
+            .with(Figure::Errors, Some(SHORT), &[errors])
+            .with(Figure::Errors, Some(LONG), &[errors])
+            .state();
+        let reading = tracker(Some(Confirmed::Used), vec![issue.clone()]);
+        state.apply(Observation::Tracker(reading), now());
+        if with_alerts {
+            state.apply(Observation::Alerts(manager(Vec::new())), now());
+        }
+        let rules = judged(&state, "api-availability").decision.rules;
+        let rule = rules.into_iter().find(|rule| rule.id == "step-fails").unwrap();
+        format!("{:?}", rule.truth).contains("the error tracker has a new or rising issue")
+    };
+    assert!(held_back(true, 0.0), "the alert is quiet, and nothing else fails");
+    assert!(!held_back(true, 0.5), "another step fails");
+    assert!(!held_back(false, 0.0), "nobody says that the alert is quiet");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::diagnose::step_result::StepResult;
 use crate::diagnose::vital_words::{requests_in_brief, requests_in_words, value_of};
 use crate::diagnose::vitals::{Outbound, Sign, Usage, Vitals, WINDOW};
 use crate::observe::observation::short_name;
+use crate::profile::monitoring::Figure;
 use crate::profile::sop::StepStatus;
 use crate::safe;
 use crate::text::SafeText;
@@ -35,18 +36,23 @@ pub enum Shown {
 impl StepCheck for Dashboard {
     fn judge(&self, case: &Evaluation<'_>) -> StepResult {
         let seen = self.seen_beside(case);
-        let Some(monitoring) = case.metrics() else {
-            return seen;
-        };
-        let parts = match self.shows {
+        let (parts, source) = match self.shows {
             Shown::Requests => {
+                let Some(monitoring) = case.metrics() else {
+                    return seen;
+                };
                 let mut parts = case.request_parts(monitoring);
                 parts.push(case.outbound_part(monitoring));
-                parts
+                (parts, case.source_name(Figure::Up))
             }
-            Shown::Resources => case.resource_parts(monitoring),
+            Shown::Resources => {
+                let Some(monitoring) = case.cluster_metrics() else {
+                    return seen;
+                };
+                (case.resource_parts(monitoring), case.source_name(Figure::Cpu))
+            }
         };
-        judged(&parts).evidence(seen.evidence)
+        judged(&parts, source).evidence(seen.evidence)
     }
 
     /// Where no metrics source is configured, and where it can't tell.
@@ -80,7 +86,7 @@ impl Dashboard {
 }
 
 /// The answer of several parts: the worst decides; those that are like it are said first.
-fn judged(parts: &[Part]) -> StepResult {
+fn judged(parts: &[Part], source: &'static str) -> StepResult {
     let status = worst(parts);
     let (deciding, others): (Vec<&Part>, Vec<&Part>) = parts.iter().partition(|part| part.status == status);
     let briefs: Vec<_> = deciding.iter().map(|part| part.brief.clone()).collect();
@@ -88,7 +94,7 @@ fn judged(parts: &[Part]) -> StepResult {
         .iter()
         .chain(&others)
         .flat_map(|part| part.evidence.clone());
-    let mut result = StepResult::new(status, "metrics")
+    let mut result = StepResult::new(status, source)
         .value(briefs.join(", "))
         .evidence(evidence);
     result.age = parts.iter().filter_map(|part| part.age).max();

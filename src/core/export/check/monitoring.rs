@@ -10,6 +10,8 @@ use crate::diagnose::monitoring::tracker::suspects;
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::{Confirmed, FigureReading};
 use crate::observe::source::SourceId;
+use crate::observe::state::State;
+use crate::profile::monitoring::Figure;
 use crate::text::Redacted;
 
 /// An alert.
@@ -40,6 +42,8 @@ pub struct AlertRow {
 pub struct FigureRow {
     /// Its name: `errors`.
     pub figure: &'static str,
+    /// The source: `metrics`, or `cluster metrics` where a second one is configured for it.
+    pub source: &'static str,
     /// How far back, seconds; `None` where it has no window.
     pub window_s: Option<u64>,
     /// How old the answer is, seconds.
@@ -109,8 +113,16 @@ fn alert(alert: ServiceAlert) -> AlertRow {
 
 pub(super) fn metrics(account: &CaseSnapshot<'_>) -> Vec<FigureRow> {
     let all = account.state.monitoring.figures();
-    all.map(|(at, reading)| figure(*at, reading, account.now))
-        .collect()
+    let row = |(at, reading): &(Timestamp, FigureReading)| FigureRow {
+        source: source_of(account.state, reading.figure),
+        ..figure(*at, reading, account.now)
+    };
+    all.map(row).collect()
+}
+
+fn source_of(state: &State, figure: Figure) -> &'static str {
+    let second = figure.is_of_cluster() && is_configured(state, &SourceId::ClusterMetrics);
+    if second { "cluster metrics" } else { "metrics" }
 }
 
 fn figure(at: Timestamp, reading: &FigureReading, now: Timestamp) -> FigureRow {
@@ -139,6 +151,7 @@ fn figure(at: Timestamp, reading: &FigureReading, now: Timestamp) -> FigureRow {
     };
     FigureRow {
         figure: reading.figure.name(),
+        source: "metrics",
         window_s: reading.window_s,
         age_s: u64::try_from(age).unwrap_or(0),
         values,
@@ -185,8 +198,6 @@ mod tests {
     use crate::observe::observation::{
         AlertsReading, Answer, FiringAlert, Issue, Labels, Observation, Sample, TrackerReading, Value,
     };
-    use crate::observe::state::State;
-    use crate::profile::monitoring::Figure;
     use crate::testkit::{ago, built_in_profile, now};
     use crate::text::SafeText;
 
@@ -303,6 +314,7 @@ mod tests {
         assert_eq!(alert["fires_at"], serde_json::Value::Null);
         let figure = &json["metrics"][0];
         assert_eq!(figure["figure"], "up");
+        assert_eq!(figure["source"], "metrics");
         assert_eq!(figure["age_s"], 5);
         assert_eq!(figure["values"], serde_json::json!([["pod=p1", 1.0], ["", null]]));
         let tracker = &json["tracker"];

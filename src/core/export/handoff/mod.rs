@@ -8,6 +8,9 @@
 mod decision;
 mod errors;
 mod missing_sources;
+mod monitoring;
+#[cfg(test)]
+mod monitoring_tests;
 mod note;
 mod rows;
 mod standing;
@@ -72,6 +75,7 @@ pub fn hand_off(account: &CaseSnapshot<'_>, contact: &str, done: &Done) -> SafeT
     note.paragraph(&audience.opening());
     note.add(audience.place());
     note.add(audience.decision());
+    note.add(audience.monitoring());
     note.add_all(audience.rows());
     note.add(audience.errors());
     note.add(audience.events());

@@ -205,5 +205,5 @@ fn count_words(table: &Table, count: &StatusCount, overdue: &Overdue) -> SafeTex
 }
 
 fn seconds(seconds: i64) -> SafeText {
-    duration::exact(SignedDuration::from_secs(seconds)).into()
+    duration::exact_age(seconds).into()
 }

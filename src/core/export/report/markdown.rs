@@ -27,7 +27,7 @@ impl Report {
     /// The report as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = self.head();
-        let sections = [self.evidence(), self.who_and_where()];
+        let sections = [self.evidence(), self.monitoring(), self.who_and_where()];
         add(&mut text, sections);
         text.push_str(&self.table_of_actions());
         add(
@@ -83,6 +83,14 @@ impl Report {
             section.kept(line, LONGEST);
         }
         section.and_more(all.len().saturating_sub(EVIDENCE));
+        section
+    }
+
+    /// Which alert paged, the figures at the beginning and at the end, and the issues that came with the incident.
+    fn monitoring(&self) -> Section {
+        let mut section = Section::new("Alerts, metrics, error tracker");
+        let lines = self.monitoring.iter().flat_map(|seen| seen.lines());
+        lines.for_each(|line| section.kept(&line, LONGEST));
         section
     }
 

@@ -9,6 +9,9 @@ mod consoles;
 mod history;
 mod manual;
 mod markdown;
+mod monitoring;
+#[cfg(test)]
+mod monitoring_tests;
 mod names;
 mod place;
 mod pods;
@@ -27,6 +30,7 @@ pub use self::actions::{ActionRow, ActionState, AdviceSeen, FailingStep, Leading
 pub use self::consoles::ConsoleRow;
 pub use self::history::AdviceSpan;
 pub use self::manual::{HandedOff, Manual, ManualStep, TickedStep};
+pub use self::monitoring::{AlertSeen, FigureSeen, IssueSeen, MonitoringSeen};
 use self::names::Names;
 pub use self::place::Place;
 pub use self::pods::PodsSeen;
@@ -87,6 +91,8 @@ pub struct Report {
     pub recommendations: Vec<AdviceSpan>,
     /// The changes to the cluster that were set out for, oldest first.
     pub actions: Vec<ActionRow>,
+    /// What monitoring servers showed; `None` where none was heard.
+    pub monitoring: Option<MonitoringSeen>,
     /// The steps that the operator looks at and ticks.
     pub manual: Manual,
     /// What was never known.
@@ -127,6 +133,7 @@ impl Report {
             summary: Vec::new(),
             recommendations,
             actions,
+            monitoring: monitoring::of(lines, &names, sop),
             manual,
             unknown,
             consoles: consoles::writings(lines),
@@ -163,7 +170,7 @@ fn began(lines: &[Line]) -> Option<&Began> {
 /// The id of the SOP that was open last; `None` where none was chosen.
 fn sop_at_end(lines: &[Line]) -> Option<&str> {
     let chosen = lines.iter().rev().find_map(|line| match &line.entry {
-        Entry::Sop { id } => Some(id.as_str()),
+        Entry::Sop { id, .. } => Some(id.as_str()),
         _ => None,
     });
     let first = || began(lines).map(|began| began.sop.as_str());

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::actions::{ActionRow, Leading, cut_short, leading};
 use super::history::AdviceSpan;
 use super::names::Names;
-use super::{FIRST_LOOK, Report, changes};
+use super::{FIRST_LOOK, MonitoringSeen, Report, changes};
 use crate::record::{Entry, Line, Snapshot};
 use crate::safe;
 use crate::text::{Redacted, SafeText, duration};
@@ -13,6 +13,7 @@ use crate::text::{Redacted, SafeText, duration};
 /// The sentences, each for itself: the cause and the outcome first.
 pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<SafeText> {
     let mut sentences = vec![cause(report), outcome(report), what(report)];
+    sentences.extend(report.monitoring.as_ref().and_then(MonitoringSeen::sentence));
     sentences.extend(advice(report));
     sentences.extend(leaders(lines, names));
     sentences.extend(done(&report.actions));

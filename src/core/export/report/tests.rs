@@ -543,7 +543,10 @@ fn hostile() -> Vec<Line> {
             entries: 1,
             why: text(),
         },
-        Entry::Sop { id: owned() },
+        Entry::Sop {
+            id: owned(),
+            alert: Some(text()),
+        },
         Entry::Left { how: text() },
         Entry::Joined(writer(HOSTILE)),
         Entry::Closed(writer(HOSTILE)),

@@ -174,7 +174,10 @@ impl<'a> Teller<'a> {
                 duration::exact(ahead.abs()),
                 if ahead.is_negative() { "behind" } else { "ahead of" }
             ),
-            Entry::Sop { id } => safe!("SOP {} selected", self.names.sop(id)),
+            Entry::Sop { id, alert } => {
+                let by = alert.as_ref().map(|name| safe!(" by alert {}", value(name)));
+                safe!("SOP {} selected{}", self.names.sop(id), by.unwrap_or_default())
+            }
             Entry::Outcome { id, outcome } => {
                 safe!("action {id} {}", outcome.words())
             }

@@ -94,6 +94,8 @@ pub enum Observation {
     },
     /// What the metrics source was asked in one round.
     Metrics(Vec<FigureReading>),
+    /// What the second metrics source was asked in one round: what the cluster counts of the pods.
+    ClusterMetrics(Vec<FigureReading>),
     /// How figures moved over the last hour, as it was asked for.
     MetricsHistory(Vec<FigureHistory>),
     /// One poll of Alertmanager.

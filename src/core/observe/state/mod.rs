@@ -231,6 +231,7 @@ impl State {
                 self.hear(SourceId::Usage, SourceState::Live, now);
             }
             observation @ (Observation::Metrics(_)
+            | Observation::ClusterMetrics(_)
             | Observation::MetricsHistory(_)
             | Observation::Alerts(_)
             | Observation::AlertRules(_)

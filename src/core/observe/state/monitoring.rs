@@ -33,7 +33,7 @@ const MOST_ENDED: usize = 50;
 /// How often a monitoring source is polled; `None` for any other source.
 pub(super) fn polled_every(id: &SourceId) -> Option<SignedDuration> {
     match id {
-        SourceId::Metrics => Some(METRICS_EVERY),
+        SourceId::Metrics | SourceId::ClusterMetrics => Some(METRICS_EVERY),
         SourceId::Alerts => Some(ALERTS_EVERY),
         SourceId::AlertRules => Some(RULES_EVERY),
         SourceId::Tracker => Some(TRACKER_EVERY),
@@ -45,6 +45,8 @@ pub(super) fn polled_every(id: &SourceId) -> Option<SignedDuration> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MonitoringKnown {
     figures: BTreeMap<(Figure, Option<u64>), (Timestamp, FigureReading)>,
+    /// The first answer of each figure: how it was when the console began to look.
+    first: BTreeMap<(Figure, Option<u64>), (Timestamp, FigureReading)>,
     history: BTreeMap<Figure, (Timestamp, FigureHistory)>,
     alerts: Option<(Timestamp, AlertsReading)>,
     rules: Option<(Timestamp, RulesReading)>,
@@ -72,6 +74,10 @@ impl MonitoringKnown {
                 self.add_metrics(readings, now);
                 Some(SourceId::Metrics)
             }
+            Observation::ClusterMetrics(readings) => {
+                self.add_metrics(readings, now);
+                Some(SourceId::ClusterMetrics)
+            }
             Observation::MetricsHistory(histories) => {
                 self.add_history(histories, now);
                 None
@@ -95,6 +101,9 @@ impl MonitoringKnown {
     fn add_metrics(&mut self, readings: Vec<FigureReading>, now: Timestamp) {
         for reading in readings {
             let key = (reading.figure, reading.window_s);
+            if reading.answer.is_ok() {
+                self.first.entry(key).or_insert_with(|| (now, reading.clone()));
+            }
             self.figures.insert(key, (now, reading));
         }
     }
@@ -137,7 +146,8 @@ impl MonitoringKnown {
 
     /// Every moment at which something came.
     pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
-        let figures = self.figures.values_mut().map(|(at, _)| at);
+        let figures = self.figures.values_mut().chain(self.first.values_mut());
+        let figures = figures.map(|(at, _)| at);
         let history = self.history.values_mut().map(|(at, _)| at);
         let alerts = self.alerts.iter_mut().map(|(at, _)| at);
         let rules = self.rules.iter_mut().map(|(at, _)| at);
@@ -153,6 +163,16 @@ impl MonitoringKnown {
     /// The newest answer of a figure, and when it came.
     pub fn figure(&self, figure: Figure, window: Option<Duration>) -> Option<&(Timestamp, FigureReading)> {
         self.figures.get(&(figure, window.map(|window| window.as_secs())))
+    }
+
+    /// Whether the same was answered before.
+    pub fn has(&self, reading: &FigureReading) -> bool {
+        self.figures.contains_key(&(reading.figure, reading.window_s))
+    }
+
+    /// The first answer of a figure, and when it came.
+    pub fn first(&self, figure: Figure, window_s: Option<u64>) -> Option<&(Timestamp, FigureReading)> {
+        self.first.get(&(figure, window_s))
     }
 
     /// Every figure that was answered, in the order of the figures, and when.

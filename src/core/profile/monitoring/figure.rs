@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Windows;
 
+/// Figures that look back this far are asked for less often.
+const LONG_WINDOW: Duration = Duration::from_hours(1);
+
 /// One figure. The profile has its query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -185,7 +188,8 @@ impl Figure {
         )
     }
 
-    /// The windows that it is asked for, one query each; none where its query has no window.
+    /// The windows that it is asked for, one query each; none where its query has no window. What burns a budget is looked for over
+    /// longer ones, too: [`Monitoring::windows_of`](super::Monitoring::windows_of).
     pub fn windows(self, windows: &Windows) -> Vec<Duration> {
         match self {
             Self::Up | Self::SampleAge | Self::Memory => Vec::new(),
@@ -209,6 +213,25 @@ impl Figure {
         }
     }
 
+    /// Whether the cluster counts it, and not the service: a second metrics source may have it.
+    pub fn is_of_cluster(self) -> bool {
+        matches!(
+            self,
+            Self::Cpu
+                | Self::Throttled
+                | Self::Memory
+                | Self::MemoryInAnHour
+                | Self::Restarts
+                | Self::OomKilled
+                | Self::NetworkReceived
+                | Self::NetworkSent
+                | Self::NetworkErrors
+                | Self::NetworkDrops
+                | Self::DiskReads
+                | Self::DiskWrites
+        )
+    }
+
     /// Whether it is only shown beside what is judged: asked less often.
     pub fn is_only_shown(self) -> bool {
         matches!(
@@ -222,9 +245,11 @@ impl Figure {
         )
     }
 
-    /// How long after one answer the next is asked for.
-    pub fn every(self) -> Duration {
-        if self.is_only_shown() || self == Self::VolumeYesterday {
+    /// How long after one answer the next is asked for: the longer it looks back, the less it moves, and the more it costs the server.
+    pub fn every(self, window: Option<Duration>) -> Duration {
+        if window.is_some_and(|window| window >= LONG_WINDOW) {
+            Duration::from_mins(5)
+        } else if self.is_only_shown() || self == Self::VolumeYesterday {
             Duration::from_mins(2)
         } else {
             Duration::from_secs(30)

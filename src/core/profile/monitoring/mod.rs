@@ -1,6 +1,7 @@
 //! How the service is seen from outside: the queries of its figures, what they are compared with, its alerts, and what counts in the
 //! error tracker. Where the sources are is in the configuration, not here.
 
+pub mod compiled;
 mod figure;
 pub mod matcher;
 mod queries;
@@ -8,9 +9,13 @@ mod queries;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use self::compiled::Compiled;
+
 pub use self::figure::Figure;
+use self::matcher::Matcher;
 pub use self::queries::{BUILT_IN_VARIABLES, MetricQuery, variables_in};
 use super::seconds;
 
@@ -23,6 +28,9 @@ pub struct Monitoring {
     pub variables: BTreeMap<String, String>,
     /// How far back the figures look.
     pub windows: Windows,
+    /// Pairs of windows that show how fast the budget of failed or slow requests is used up; none in older profiles.
+    #[serde(default)]
+    pub burn: Vec<Burn>,
     /// The query of each figure, in PromQL. A figure without one is not known.
     pub queries: BTreeMap<Figure, String>,
     /// What the figures are compared with.
@@ -52,6 +60,53 @@ pub struct Windows {
     /// For restarts, and what memory is extrapolated from.
     #[serde(with = "seconds")]
     pub restarts: Duration,
+}
+
+/// A pair of windows of an alert on the budget: it burns too fast where the share is over `factor` times what is allowed in both.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Burn {
+    /// The short window, seconds in the file: it tells that it still burns.
+    #[serde(with = "seconds")]
+    pub short: Duration,
+    /// The long window, seconds in the file: it tells that it is no blip.
+    #[serde(with = "seconds")]
+    pub long: Duration,
+    /// How many times the allowed share.
+    pub factor: f64,
+}
+
+impl Monitoring {
+    /// The share of the requests that is allowed; `None` of a figure that has no such budget.
+    pub fn allowed(&self, figure: Figure) -> Option<f64> {
+        match figure {
+            Figure::Errors => Some(self.thresholds.budget()),
+            Figure::Slow => Some(self.thresholds.slow),
+            Figure::VerySlow => Some(self.thresholds.very_slow),
+            _ => None,
+        }
+    }
+
+    /// The pairs of windows of a figure, each with the share that is too much. A share can't be over 1: pairs that ask for more are left out.
+    pub fn burns(&self, figure: Figure) -> impl Iterator<Item = (Burn, f64)> {
+        let allowed = self.allowed(figure);
+        let limit = move |burn: &Burn| Some((*burn, burn.factor * allowed?));
+        let all = self.burn.iter().filter_map(limit);
+        all.filter(|(_, limit)| *limit < 1.0)
+    }
+
+    /// Every window that a figure is asked for, the shortest ones first; none where its query has no window.
+    pub fn windows_of(&self, figure: Figure) -> Vec<Duration> {
+        let mut windows = figure.windows(&self.windows);
+        for (burn, _) in self.burns(figure) {
+            for window in [burn.short, burn.long] {
+                if !windows.contains(&window) {
+                    windows.push(window);
+                }
+            }
+        }
+        windows
+    }
 }
 
 /// What the figures are compared with. Shares are from 0 to 1.
@@ -130,10 +185,10 @@ pub struct SopAlerts {
     pub anchors: Vec<String>,
     /// Regular expressions on the alert's name.
     #[serde(default)]
-    pub names: Vec<String>,
+    pub names: Vec<Compiled<Regex>>,
     /// Matchers of labels, all of one entry must hold.
     #[serde(default)]
-    pub labels: Vec<Vec<String>>,
+    pub labels: Vec<Vec<Compiled<Matcher>>>,
 }
 
 /// What counts in the error tracker.

@@ -19,11 +19,18 @@ pub struct MetricQuery {
     pub text: String,
 }
 
+impl MetricQuery {
+    /// How long after one answer the next is asked for.
+    pub fn every(&self) -> Duration {
+        self.figure.every(self.window)
+    }
+}
+
 impl Monitoring {
     /// Every query in a namespace, in the order of the figures, the short window first.
     pub fn queries(&self, profile: &Profile, namespace: &str) -> Vec<MetricQuery> {
         let of_figure = |figure: Figure| {
-            let windows = figure.windows(&self.windows);
+            let windows = self.windows_of(figure);
             let windows = windows.into_iter().map(Some);
             let windows: Vec<_> = if windows.len() == 0 {
                 vec![None]

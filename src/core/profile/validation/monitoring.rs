@@ -11,6 +11,9 @@ use crate::profile::monitoring::{
 /// The longest window that is asked for.
 const LONGEST: Duration = Duration::from_hours(24);
 
+/// The longest window of a pair that shows how fast a budget burns.
+const LONGEST_BURN: Duration = Duration::from_hours(30 * 24);
+
 impl Mistakes<'_> {
     /// What `[monitoring]` says.
     pub(super) fn monitoring(&mut self) {
@@ -19,6 +22,7 @@ impl Mistakes<'_> {
         };
         self.variables(monitoring);
         self.windows(monitoring);
+        self.burn(monitoring);
         self.queries(monitoring);
         self.figure_thresholds(&monitoring.thresholds);
         self.alerts(monitoring);
@@ -64,6 +68,26 @@ impl Mistakes<'_> {
                 window > windows.short,
                 &format!("monitoring.windows.{key}"),
                 || "must be longer than `short`".to_owned(),
+            );
+        }
+    }
+
+    fn burn(&mut self, monitoring: &Monitoring) {
+        for (place, burn) in monitoring.burn.iter().enumerate() {
+            let at = |key: &str| format!("monitoring.burn[{place}].{key}");
+            for (key, window) in [("short", burn.short), ("long", burn.long)] {
+                let fits = (Duration::from_mins(1)..=LONGEST_BURN).contains(&window);
+                self.require(fits, &at(key), || {
+                    format!("{} is not from 60 to 2592000 seconds", window.as_secs())
+                });
+            }
+            self.require(burn.long > burn.short, &at("long"), || {
+                "must be longer than `short`".to_owned()
+            });
+            self.require(
+                burn.factor.is_finite() && burn.factor > 0.0,
+                &at("factor"),
+                || format!("{} is not above 0", burn.factor),
             );
         }
     }
@@ -169,7 +193,7 @@ impl Mistakes<'_> {
         let ids = self.profile.sops.iter().map(|sop| sop.id.as_str());
         self.known(&format!("{path}.sop"), "SOP", &of_sop.sop, ids);
         for (index, name) in of_sop.names.iter().enumerate() {
-            self.pattern(&format!("{path}.names[{index}]"), name);
+            self.pattern(&format!("{path}.names[{index}]"), name.text());
         }
         for (index, all) in of_sop.labels.iter().enumerate() {
             self.matchers(&format!("{path}.labels[{index}]"), all);
@@ -177,12 +201,12 @@ impl Mistakes<'_> {
     }
 
     /// Matchers that must hold together: none would hold for anything.
-    fn matchers(&mut self, path: &str, all: &[String]) {
+    fn matchers(&mut self, path: &str, all: &[impl AsRef<str>]) {
         self.require(!all.is_empty(), path, || {
             "an empty entry would mean every alert".to_owned()
         });
         for (index, one) in all.iter().enumerate() {
-            self.matcher(&format!("{path}[{index}]"), one);
+            self.matcher(&format!("{path}[{index}]"), one.as_ref());
         }
     }
 
@@ -209,7 +233,7 @@ mod tests {
     }
 
     /// A text of the profile, what stands there instead, the path of the mistake, and its message.
-    const MISTAKES: [(&str, &str, &str, &str); 23] = [
+    const MISTAKES: [(&str, &str, &str, &str); 26] = [
         (
             "up = 'up{$service}'",
             "up = 'up{$servce}'",
@@ -263,6 +287,24 @@ mod tests {
             "long = 300",
             "windows.long",
             "must be longer than `short`",
+        ),
+        (
+            "long = 3600\nfactor",
+            "long = 300\nfactor",
+            "burn[0].long",
+            "must be longer than `short`",
+        ),
+        (
+            "long = 259200\nfactor",
+            "long = 2592001\nfactor",
+            "burn[3].long",
+            "2592001 is not from 60 to 2592000 seconds",
+        ),
+        (
+            "factor = 1.0",
+            "factor = 0.0",
+            "burn[3].factor",
+            "0 is not above 0",
         ),
         (
             "outbound = 600",

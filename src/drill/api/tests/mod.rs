@@ -8,6 +8,7 @@ mod kubectl_writes;
 mod lists;
 mod logs;
 mod metrics;
+mod service_proxy;
 mod views;
 mod wire;
 mod writes;

@@ -2,6 +2,7 @@
 
 mod autoscaling;
 mod failures;
+mod growth;
 mod nodes;
 mod refusals;
 mod rollouts;

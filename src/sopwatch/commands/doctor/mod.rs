@@ -105,6 +105,7 @@ fn have_answered(console: &Console) -> bool {
     ];
     let monitoring = [
         SourceId::Metrics,
+        SourceId::ClusterMetrics,
         SourceId::Alerts,
         SourceId::AlertRules,
         SourceId::Tracker,

@@ -10,6 +10,7 @@ pub(super) fn monitoring(facts: &Facts) -> Section {
     let mut section = Section::new("Monitoring");
     let sources = [
         (SourceId::Metrics, "metrics"),
+        (SourceId::ClusterMetrics, "cluster metrics"),
         (SourceId::Alerts, "alerts"),
         (SourceId::AlertRules, "alert rules"),
         (SourceId::Tracker, "error tracker"),

@@ -62,7 +62,7 @@ fn every_line_of_the_default_file_is_a_setting() {
 }
 
 /// Every key of the user's file.
-const USER_KEYS: [&str; 40] = [
+const USER_KEYS: [&str; 42] = [
     "profile",
     "environment",
     "namespace",
@@ -84,6 +84,8 @@ const USER_KEYS: [&str; 40] = [
     "[contacts]",
     "[environments.",
     "[environments.stage.metrics]",
+    "[environments.stage.cluster-metrics]",
+    "openshift",
     "[environments.stage.alerts]",
     "[environments.stage.tracker]",
     "[environments.stage.grafana]",

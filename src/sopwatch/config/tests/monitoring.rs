@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::{User, show};
-use crate::config::{CredentialSetting, SecretFrom};
+use crate::config::{CredentialSetting, LocationSetting, SecretFrom, ServerSettings};
 
 const ALL: &str = r#"
 [environments.stage.metrics]
@@ -25,6 +25,11 @@ environment = "stage"
 token-variable = "TRACKER_TOKEN"
 "#;
 
+/// The location as it is shown.
+fn address(server: &ServerSettings) -> String {
+    server.location.value.shown().1
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the test compares it")]
 fn each_server_has_its_address_and_its_credential() {
@@ -33,7 +38,7 @@ fn each_server_has_its_address_and_its_credential() {
     assert_eq!(settings.monitoring.keys().collect::<Vec<_>>(), ["stage"]);
     let stage = &settings.monitoring["stage"];
     let metrics = stage.metrics.as_ref().unwrap();
-    assert_eq!(metrics.server.url.value, "https://thanos.test/prefix");
+    assert_eq!(address(&metrics.server), "https://thanos.test/prefix");
     assert!(metrics.tenancy && metrics.rules);
     assert!(matches!(metrics.server.credential, CredentialSetting::Kubeconfig));
     assert!(
@@ -88,18 +93,18 @@ fn grafana_passes_queries_on_where_the_metrics_have_no_address_of_their_own() {
     };
     let by_grafana = metrics_of(grafana);
     assert_eq!(
-        by_grafana.server.url.value,
+        address(&by_grafana.server),
         "https://grafana.test/api/datasources/proxy/uid/P5DC"
     );
     let with_keys = metrics_of(&format!("{grafana}\n[environments.stage.metrics]\nrules = false"));
     assert_eq!(
-        (with_keys.rules, &with_keys.server.url.value),
-        (false, &by_grafana.server.url.value)
+        (with_keys.rules, address(&with_keys.server)),
+        (false, address(&by_grafana.server))
     );
     let own = metrics_of(&format!(
         "{grafana}\n[environments.stage.metrics]\nurl = 'https://p.test'"
     ));
-    assert_eq!(own.server.url.value, "https://p.test");
+    assert_eq!(address(&own.server), "https://p.test");
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn an_empty_section_configures_nothing() {
 }
 
 /// A section and its keys, and how the message begins.
-const MISTAKES: [(&str, &str, &str); 14] = [
+const MISTAKES: [(&str, &str, &str); 29] = [
     (
         "metrics",
         "rules = true",
@@ -171,6 +176,81 @@ const MISTAKES: [(&str, &str, &str); 14] = [
         "environments.stage.tracker.project: not a short name",
     ),
     (
+        "metrics",
+        "url = 'https://p.test'\nservice = 'm/prometheus:9090'",
+        "environments.stage.metrics: the server has several addresses",
+    ),
+    (
+        "metrics",
+        "service = 'prometheus:9090'",
+        "environments.stage.metrics.service: not a service with its port",
+    ),
+    (
+        "metrics",
+        "service = 'm/prometheus'",
+        "environments.stage.metrics.service: not a service with its port",
+    ),
+    (
+        "metrics",
+        "service = 'm/ftp:prometheus:9090'",
+        "environments.stage.metrics.service: not a service with its port",
+    ),
+    (
+        "metrics",
+        "service = 'm/prometheus:9090/../../x'",
+        "environments.stage.metrics.service: not a service with its port",
+    ),
+    (
+        "metrics",
+        "service = 'm/prometheus:9090?x=1'",
+        "environments.stage.metrics.service: not a service with its port",
+    ),
+    (
+        "alerts",
+        "service = 'm/am:9093'\ntoken-file = 't'",
+        "environments.stage.alerts: the API server's proxy passes on no credential",
+    ),
+    (
+        "alerts",
+        "service = 'm/am:9093'\nca-file = 'c'",
+        "environments.stage.alerts.ca-file: the API server makes the connection",
+    ),
+    (
+        "metrics",
+        "openshift = true\ntenancy = true",
+        "environments.stage.metrics.tenancy: a tenancy port is reached neither by a route nor through the API server",
+    ),
+    (
+        "metrics",
+        "openshift = false",
+        "environments.stage.metrics: the server has no address",
+    ),
+    (
+        "metrics",
+        "url = 'https://p.test'\nrules-url = 'p.test:9093'",
+        "environments.stage.metrics.rules-url: not an http(s) address without a query",
+    ),
+    (
+        "metrics",
+        "url = 'https://p.test'\ntoken-file = 't'\nrules-url = 'http://p.test:9093'",
+        "environments.stage.metrics.rules-url: the credential would be readable on its way",
+    ),
+    (
+        "cluster-metrics",
+        "ca-file = 'c'",
+        "environments.stage.cluster-metrics: the server has no address",
+    ),
+    (
+        "cluster-metrics",
+        "openshift = true\nrules = true",
+        "environments.stage.cluster-metrics.rules: unknown key `rules`",
+    ),
+    (
+        "tracker",
+        "service = 'm/glitchtip:80'",
+        "environments.stage.tracker.service: unknown key `service`",
+    ),
+    (
         "grafana",
         "url = 'https://g.test'",
         "environments.stage.grafana: Grafana needs the uid of its Prometheus data source",
@@ -203,4 +283,89 @@ fn plain_http_on_this_machine_may_take_a_credential() {
             "{host}"
         );
     }
+}
+
+const IN_CLUSTER: &str = "
+[environments.stage.metrics]
+service = 'monitoring/prometheus-operated:9090'
+
+[environments.stage.cluster-metrics]
+openshift = true
+ca-file = 'router.pem'
+
+[environments.stage.alerts]
+service = 'monitoring/https:alertmanager:web/am/'
+";
+
+#[test]
+fn servers_in_the_cluster_are_named_by_service_or_found_by_their_route() {
+    let user = User::new(IN_CLUSTER, &[], "");
+    let settings = user.settings();
+    let stage = &settings.monitoring["stage"];
+    let metrics = &stage.metrics.as_ref().unwrap().server;
+    let service = |name: &str, path: &str| LocationSetting::Service {
+        namespace: "monitoring".to_owned(),
+        name: name.to_owned(),
+        path: path.to_owned(),
+    };
+    assert_eq!(metrics.location.value, service("prometheus-operated:9090", ""));
+    assert!(matches!(metrics.credential, CredentialSetting::None));
+    let alerts = &stage.alerts.as_ref().unwrap().location.value;
+    assert_eq!(*alerts, service("https:alertmanager:web", "/am"));
+    let cluster = stage.cluster_metrics.as_ref().unwrap();
+    assert_eq!(
+        cluster.server.location.value,
+        LocationSetting::Route {
+            namespace: "openshift-monitoring",
+            name: "thanos-querier",
+        }
+    );
+    assert!(matches!(cluster.server.credential, CredentialSetting::Kubeconfig));
+    assert!(!cluster.rules);
+    let shown = show(&settings);
+    for line in [
+        "monitoring/prometheus-operated:9090",
+        "the cluster's own login, to the API server",
+        "the route thanos-querier in openshift-monitoring, read from the cluster",
+        "monitoring/https:alertmanager:web/am",
+    ] {
+        assert!(shown.contains(line), "{line} in {shown}");
+    }
+}
+
+#[test]
+fn openshift_s_alertmanager_is_found_by_its_own_route_and_another_token_may_be_named() {
+    let file = "[environments.stage.alerts]\nopenshift = true\ntoken-file = 't'";
+    let settings = User::new(file, &[], "").settings();
+    let alerts = settings.monitoring["stage"].alerts.clone().unwrap();
+    assert_eq!(
+        alerts.location.value,
+        LocationSetting::Route {
+            namespace: "openshift-monitoring",
+            name: "alertmanager-main",
+        }
+    );
+    assert!(matches!(alerts.credential, CredentialSetting::Token(_)));
+}
+
+#[test]
+fn rules_of_a_tenancy_port_have_an_address_of_their_own() {
+    let file = "[environments.stage.metrics]\nurl = 'https://t.test:9092'\ntenancy = true\nrules-url = 'https://t.test:9093'";
+    let settings = User::new(file, &[], "").settings();
+    let metrics = settings.monitoring["stage"].metrics.clone().unwrap();
+    assert_eq!(
+        (metrics.tenancy, metrics.rules_url.as_deref()),
+        (true, Some("https://t.test:9093"))
+    );
+    assert!(show(&settings).contains("https://t.test:9093"));
+}
+
+#[test]
+fn grafana_is_for_links_only_where_the_metrics_are_elsewhere() {
+    let file = "[environments.stage.grafana]\nurl = 'https://grafana.test'\n[environments.stage.metrics]\nurl = 'https://p.test'";
+    let settings = User::new(file, &[], "").settings();
+    assert_eq!(
+        address(&settings.monitoring["stage"].metrics.as_ref().unwrap().server),
+        "https://p.test"
+    );
 }

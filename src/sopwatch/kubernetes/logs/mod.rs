@@ -10,6 +10,8 @@ mod instance;
 mod line_splitter;
 mod request;
 mod selection;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::AssertUnwindSafe;

@@ -5,6 +5,8 @@
 //! those of the API server, which come as a `Status` with a reason.
 
 mod rotation;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 mod text;
 mod totals;
 

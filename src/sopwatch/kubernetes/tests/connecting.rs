@@ -103,6 +103,7 @@ impl Running {
         let (commands, commanded) = mpsc::channel(1);
         let asked = Requests {
             secrets: requests,
+            paths: mpsc::channel(1).1,
             commands: commanded,
             focus: tokio::sync::watch::channel(LogFocus::default()).1,
         };

@@ -58,6 +58,7 @@ impl Console {
         let (focus, focused) = watch::channel(LogFocus::default());
         let asked = Requests {
             secrets: requests,
+            paths: mpsc::channel(1).1,
             commands: commanded,
             focus: focused,
         };

@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::super::options::{
-    AlertsOptions, Credential, MetricsOptions, MonitoringOptions, Now, Secret, TrackerOptions,
+    AlertsOptions, Credential, MetricsOptions, MonitoringOptions, Now, RulesOptions, Secret, TrackerOptions,
 };
 use super::super::poll_loop::{MonitoringRequest, run};
 use super::server::{Asked, Exchange, Server};
-use super::{endpoint, filter};
+use super::{filter, located, no_cluster};
 use crate::patience::soon;
 use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::{Confirmed, Observation};
@@ -42,7 +42,7 @@ impl Running {
         let (sender, events) = mpsc::channel(64);
         let (requests, listens) = watch::channel(MonitoringRequest::default());
         let cancel = CancellationToken::new();
-        tokio::spawn(run(options, listens, sender, cancel.clone()));
+        tokio::spawn(run(options, no_cluster(), listens, sender, cancel.clone()));
         Self {
             events,
             requests,
@@ -84,6 +84,7 @@ impl Running {
 fn nothing() -> MonitoringOptions {
     MonitoringOptions {
         metrics: None,
+        cluster_metrics: None,
         alerts: None,
         tracker: None,
         now: Now(Arc::new(|| Timestamp::UNIX_EPOCH)),
@@ -97,7 +98,7 @@ fn metrics(address: &str) -> MetricsOptions {
         text: text.to_owned(),
     };
     MetricsOptions {
-        endpoint: endpoint(address),
+        server: located(address),
         tenancy: None,
         queries: vec![query(Figure::Up, "up"), query(Figure::Volume, "volume")],
         rules: None,
@@ -172,7 +173,7 @@ async fn a_refused_token_waits_for_another_one() {
     }))
     .await;
     let mut options = metrics(&server.address);
-    options.endpoint.credential = Credential::Bearer(Secret::File(file.clone()));
+    options.server.credential = Credential::Bearer(Secret::File(file.clone()));
     let mut running = Running::start(only_metrics(options));
     let (kind, _, _, wait) = running.failing(SourceId::Metrics).await;
     assert_eq!((kind, wait), (ProblemKind::Unauthorized, Duration::from_mins(5)));
@@ -203,7 +204,10 @@ async fn rules_that_may_not_be_read_are_seen_by_queries() {
     }))
     .await;
     let mut options = metrics(&server.address);
-    options.rules = Some(filter());
+    options.rules = Some(RulesOptions {
+        server: options.server.clone(),
+        filter: filter(),
+    });
     let mut running = Running::start(only_metrics(options));
     let reading = running
         .until(|observation| match observation {
@@ -281,7 +285,7 @@ async fn alerts_come_with_their_silences_and_a_sign_of_life() {
     }))
     .await;
     let alerts = AlertsOptions {
-        endpoint: endpoint(&server.address),
+        server: located(&server.address),
         filter: filter(),
         always_firing: vec![Matcher::parse(r#"alertname="Watchdog""#).unwrap()],
     };
@@ -324,7 +328,7 @@ async fn issues_are_asked_for_by_the_projects_number() {
     }))
     .await;
     let tracker = |project: &str| TrackerOptions {
-        endpoint: endpoint(&server.address),
+        server: located(&server.address),
         organisation: "org".to_owned(),
         project: project.to_owned(),
         environment: Some("stage".to_owned()),

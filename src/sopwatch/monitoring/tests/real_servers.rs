@@ -18,8 +18,8 @@ use super::super::options::{AlertsOptions, ServiceFilter};
 use super::super::poll_loop::Poll as _;
 use super::super::prometheus::{Prometheus, QueryError};
 use super::super::rules::Rules;
-use super::endpoint;
 use super::server::{Exchange, Server};
+use super::{endpoint, located};
 use crate::patience::Deadline;
 use crate::tools;
 use sopwatch_core::diagnose::diagnose;
@@ -391,7 +391,7 @@ async fn a_rule_fires_its_alert_arrives_and_chooses_the_sop() {
     };
     let filter = ServiceFilter(monitoring.alerts.filters.iter().map(matchers).collect());
     let options = AlertsOptions {
-        endpoint: endpoint(&servers.alertmanager),
+        server: located(&servers.alertmanager),
         filter: filter.clone(),
         always_firing: matchers(&monitoring.alerts.always_firing),
     };

@@ -16,7 +16,7 @@ use super::super::refusals::Refusal;
 use super::super::rules::Rules;
 use super::super::tracker::Tracker;
 use super::server::{Exchange, Server};
-use super::{endpoint, filter};
+use super::{endpoint, filter, located};
 use sopwatch_core::observe::observation::{Answer, Observation};
 
 /// The recordings by name: those that were recorded, or those that were written by hand.
@@ -145,7 +145,7 @@ async fn played(exchange: &Exchange) -> String {
         }
         Ask::Alerts | Ask::Silence(_) => {
             let options = AlertsOptions {
-                endpoint: endpoint(&server.address),
+                server: located(&server.address),
                 filter: filter(),
                 always_firing: Vec::new(),
             };
@@ -168,7 +168,7 @@ async fn played(exchange: &Exchange) -> String {
         }
         Ask::Issues | Ask::Projects => {
             let options = TrackerOptions {
-                endpoint: endpoint(&server.address),
+                server: located(&server.address),
                 organisation: "managed-services".to_owned(),
                 project: "managed-services-stage".to_owned(),
                 environment: None,
