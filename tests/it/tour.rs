@@ -61,7 +61,7 @@ const SHOWN: [&[&str]; 6] = [
     &["RESTART THE PODS", "fires for", "✘ NONE"],
     &[
         "Choose an SOP",
-        "no action needed",
+        "Managed Services API down",
         "alert fires · restart the pods",
     ],
     &[

@@ -87,7 +87,7 @@ async fn film(
     arguments: &DrillArgs,
     drill: &Drill,
     (setup, folder, name): (DrillSetup, &Path, &Path),
-) -> Result<u8> {
+) -> Result<Picked> {
     let tour = tour::Tour::of(arguments.script.as_deref())?;
     let parts = drill_parts(
         settings,
@@ -109,7 +109,7 @@ async fn film(
     let size = arguments.size.unwrap_or((120, 40));
     let recorded = tour::record(console, &tour, size, (&theme(settings)?, &title), name).await;
     tasks.stop().await;
-    recorded.map(|()| 0)
+    recorded.map(|()| Picked::Left(0))
 }
 
 /// Lets the operator choose a scenario; without a terminal, the list is printed and a name is asked for.
