@@ -153,7 +153,10 @@ fn judge(id: &str, seed: u64, monitored: bool, tell: bool) -> Vec<String> {
             console.run_until(expectation.at).await;
             let pods = pods(&console).await;
             let mut wrong = differences(&scenario, &console, expectation, &pods);
-            wrong.extend(source_loss::judged_without_source(console.app()));
+            // Which source an answer rests on is held where no monitoring server is asked.
+            if !monitored {
+                wrong.extend(source_loss::judged_without_source(console.app()));
+            }
             wrong.extend(first_screen::missing(console.app(), expectation));
             let head = format!("=== {id}, seed {seed}, at {:#}", expectation.at);
             let found = found(&console, &pods);

@@ -273,7 +273,7 @@ async fn a_route_that_can_t_be_read_or_used_says_why_and_what_to_do() {
             "url",
         ),
         (
-            Exchange::json("[]"),
+            Exchange::json("sign in first"),
             ProblemKind::Configuration,
             "the answer is no route",
             "url",
