@@ -2,6 +2,7 @@
 
 pub mod harness;
 pub mod leaders;
+#[expect(dead_code, reason = "the bench uses more of it")]
 pub mod non_drill_cluster;
 pub mod patience;
 #[expect(dead_code, reason = "the tests of the database use more of it")]
