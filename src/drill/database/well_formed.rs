@@ -44,8 +44,13 @@ impl MessageCheck {
             return NextMessage::Partial;
         };
         let length = u32::from_be_bytes(*length) as usize;
-        let most = if kind.is_some() { LONGEST } else { LONGEST_STARTUP };
-        if !(4..=most).contains(&length) {
+        // A beginning has a version or a code at least.
+        let allowed = if kind.is_some() {
+            4..=LONGEST
+        } else {
+            8..=LONGEST_STARTUP
+        };
+        if !allowed.contains(&length) {
             return NextMessage::Malformed;
         }
         let Some(body) = rest.get(4..length) else {
