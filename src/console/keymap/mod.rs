@@ -41,7 +41,8 @@ const NAMED: &[(&str, KeyCode)] = &[
 impl Key {
     /// Reads a key's name; the error says what is wrong with it.
     pub fn parse(name: &str) -> Result<Self, String> {
-        let mut rest = name.trim();
+        // A blank that is not one of ASCII is a character that can be typed.
+        let mut rest = name.trim_matches(|c: char| c.is_ascii_whitespace());
         let mut modifiers = KeyModifiers::NONE;
         loop {
             let (modifier, tail) = match rest.split_once('-') {
@@ -117,6 +118,11 @@ impl Key {
         while !rest.is_empty() {
             let typed = rest.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
             if let Some((typed, after)) = typed {
+                if typed.chars().any(char::is_control) {
+                    return Err(format!(
+                        "`{typed}` is no key: a character that can't be seen is not typed"
+                    ));
+                }
                 let typed = typed.chars().map(|character| Self {
                     code: KeyCode::Char(character),
                     modifiers: KeyModifiers::NONE,
@@ -306,7 +312,7 @@ mod tests {
     #[test]
     fn keys_read_as_they_are_written() {
         for name in [
-            "ctrl-c", "space", "G", "f12", "alt-x", "-", "ctrl--", "?", "backtab",
+            "ctrl-c", "space", "G", "f12", "alt-x", "-", "ctrl--", "?", "backtab", "\u{3000}",
         ] {
             assert_eq!(Key::parse(name).unwrap().to_string(), name);
         }
@@ -329,6 +335,8 @@ mod tests {
         );
         assert_eq!(names(""), Ok(Vec::new()));
         assert!(names("4 nope").is_err());
+        assert!(names("'a\tb'").is_err(), "a tab is a key of its own");
+        assert_eq!(names("'\u{3000}'"), Ok(vec!["\u{3000}".to_owned()]));
     }
 
     #[test]

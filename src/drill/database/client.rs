@@ -15,6 +15,7 @@ use pgwire::tokio::server::{PgWireMessageServerCodec, process_error, process_mes
 use tokio::sync::watch;
 use tokio_util::codec::Framed;
 
+use super::checked_stream::CheckedStream;
 use super::error::SqlError;
 use super::listener::Stream;
 use super::server::{DatabaseState, Disconnect, FaultState};
@@ -23,13 +24,13 @@ use super::wire::{Connection, Prepared, not_stalled};
 /// PostgreSQL's `authentication_timeout`.
 const LOG_IN_LIMIT: Duration = Duration::from_mins(1);
 
-type ClientStream = Framed<Box<dyn Stream>, PgWireMessageServerCodec<Prepared>>;
+type ClientStream = Framed<CheckedStream, PgWireMessageServerCodec<Prepared>>;
 
 /// Serves one client until it leaves, or is cut off.
 pub async fn serve(stream: Box<dyn Stream>, shared: Arc<DatabaseState>) {
     // the client's address makes no difference here
     let client = DefaultClient::new(([127, 0, 0, 1], 0).into(), false);
-    let mut line = Framed::new(stream, PgWireMessageServerCodec::new(client));
+    let mut line = Framed::new(CheckedStream::new(stream), PgWireMessageServerCodec::new(client));
     let connection = Arc::new(Connection::new(shared.clone()));
     let cut = tokio::select! {
         biased;

@@ -2,6 +2,7 @@
 
 mod cast;
 mod catalogue;
+mod checked_stream;
 mod client;
 mod error;
 mod interval;
@@ -17,6 +18,7 @@ pub mod tables;
 #[cfg(feature = "testkit")]
 pub(crate) mod testkit;
 mod value;
+mod well_formed;
 mod wire;
 
 pub use seed::{ClusterSeed, KafkaSeed, LeaseSeed, SeedRows, Stamp};

@@ -26,7 +26,6 @@ fuzz_target!(|text: &str| {
         }
         Err(why) => {
             assert!(elsewhere || !why.contains(PASSWORD), "{why}");
-            assert!(!why.chars().any(char::is_control), "{why:?}");
         }
     }
 });

@@ -3,6 +3,7 @@
 pub mod harness;
 pub mod leaders;
 pub mod monitoring_settings;
+#[expect(dead_code, reason = "the bench uses more of it")]
 pub mod non_drill_cluster;
 pub mod patience;
 #[expect(dead_code, reason = "the tests of the database use more of it")]
