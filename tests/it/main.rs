@@ -30,6 +30,7 @@ mod record_regressions;
 mod recorded;
 mod recorded_monitoring;
 mod records;
+mod release;
 mod replay;
 mod scripts;
 mod soak;

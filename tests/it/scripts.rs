@@ -16,41 +16,56 @@ const USUAL: &[&str] = &[
 ];
 
 /// A machine that has the usual programs, and stubs of others; with a copy of the scripts.
-struct Machine {
+pub(super) struct Machine {
     folder: TempDir,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let machine = Self {
             folder: tempfile::tempdir().unwrap(),
         };
-        let programs = machine.path("bin");
-        fs::create_dir(&programs).unwrap();
-        for program in USUAL {
-            symlink(found(program), programs.join(program)).unwrap();
-        }
-        let scripts = machine.path(".ci");
-        fs::create_dir(&scripts).unwrap();
-        for script in ["drill", "setup", "test"] {
-            let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci").join(script);
-            fs::copy(own, scripts.join(script)).unwrap();
-        }
+        fs::create_dir(machine.path("bin")).unwrap();
+        machine.has(USUAL);
+        machine.takes(&[".ci/drill", ".ci/setup", ".ci/test"]);
         machine
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Programs of this machine.
+    pub(super) fn has(&self, programs: &[&str]) {
+        for program in programs {
+            let own = self.path("bin").join(program);
+            if !own.exists() {
+                symlink(found(program), own).unwrap();
+            }
+        }
+    }
+
+    /// Copies of files of the repository, in the same places.
+    pub(super) fn takes(&self, files: &[&str]) {
+        for file in files {
+            let own = self.path(file);
+            fs::create_dir_all(own.parent().unwrap()).unwrap();
+            fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(file), own).unwrap();
+        }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// A program of a few lines of shell.
-    fn stub(&self, file: &str, lines: &str) {
+    pub(super) fn stub(&self, file: &str, lines: &str) {
         let path = self.path(file);
+        // Not through a link, to a program of the real machine.
+        if path.exists() {
+            fs::remove_file(&path).unwrap();
+        }
         fs::write(&path, format!("#!/usr/bin/env bash\n{lines}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn run(&self, script: &str, arguments: &[&str], ci: Option<&str>) -> (i32, String) {
+    pub(super) fn run(&self, script: &str, arguments: &[&str], ci: Option<&str>) -> (i32, String) {
         let mut command = Command::new(self.path(script));
         command
             .args(arguments)

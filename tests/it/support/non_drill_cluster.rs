@@ -115,13 +115,11 @@ impl ForeignApi {
     }
 
     /// Makes it larger: before anybody asks.
-    #[allow(dead_code, reason = "the bench of size uses it")]
     pub fn grow(&self, more: Size) {
         self.world.lock().unwrap().more = more;
     }
 
     /// How many requests it has answered.
-    #[allow(dead_code, reason = "the bench of size uses it")]
     pub fn requests(&self) -> usize {
         self.world.lock().unwrap().requests
     }
