@@ -122,7 +122,7 @@ async fn run(cli: &Cli, settings: &Settings, dirs: &UserDirs) -> Result<u8> {
     match &cli.command {
         Some(Command::Drill(arguments)) => commands::drill(settings, arguments).await,
         Some(Command::Replay(arguments)) => Box::pin(commands::replay(settings, arguments)).await,
-        Some(Command::Check(arguments)) => commands::check(settings, arguments).await,
+        Some(Command::Check(arguments)) => Box::pin(commands::check(settings, arguments)).await,
         Some(Command::Doctor(arguments)) => commands::doctor(settings, arguments, dirs).await,
         _ => commands::live(settings, &cli.record).await,
     }

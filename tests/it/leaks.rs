@@ -48,6 +48,13 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
     memchr::memmem::find(bytes, secret.as_bytes()).is_some()
 }
 
+/// The settings by which the program reads the world's metrics, alerts and error tracker, too.
+fn monitored(world: &World) -> String {
+    let config = world.file("sopwatch.toml");
+    std::fs::write(&config, monitoring_settings::of(&world.drill)).unwrap();
+    config
+}
+
 /// Bearer tokens that stand where none should.
 fn bearer_tokens(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
@@ -73,8 +80,7 @@ fn neither_the_screen_nor_the_log_nor_the_process_list_holds_a_secret() {
     let world = World::start(TALKATIVE);
     let log = world.file("log");
     let state = world.file("state");
-    let config = world.file("sopwatch.toml");
-    std::fs::write(&config, monitoring_settings::of(&world.drill)).unwrap();
+    let config = monitored(&world);
     let mut pty = Pty::start(
         SOPWATCH,
         &[

@@ -74,9 +74,7 @@ async fn drill_of(settings: &Settings, arguments: &DrillArgs, name: &str) -> Res
         return print(&told).map(|()| Picked::Left(0));
     }
     match &arguments.tour {
-        Some(name) => Box::pin(film(settings, arguments, &drill, (setup, folder.path(), name)))
-            .await
-            .map(Picked::Left),
+        Some(name) => Box::pin(film(settings, arguments, &drill, (setup, folder.path(), name))).await,
         None => Box::pin(rehearse(settings, arguments, &drill, setup)).await,
     }
 }

@@ -79,13 +79,19 @@ pub struct VirtualConsole {
 impl VirtualConsole {
     /// The console on a scenario, with the scenario's SOP open.
     pub async fn start(scenario: Scenario, seed: u64, breath: &Breath) -> Self {
-        Self::start_with(scenario, seed, breath, None).await
+        Box::pin(Self::start_with(scenario, seed, breath, None)).await
     }
 
     /// The same with the scenario's Prometheus, Alertmanager and error tracker, which are asked through the API server in this process.
     pub async fn start_monitored(scenario: Scenario, seed: u64, breath: &Breath) -> Self {
         let profile = profiles::built_in("managed-services-api").unwrap().unwrap();
-        Self::start_with(scenario, seed, breath, Some(through_the_cluster(&profile))).await
+        Box::pin(Self::start_with(
+            scenario,
+            seed,
+            breath,
+            Some(through_the_cluster(&profile)),
+        ))
+        .await
     }
 
     async fn start_with(

@@ -41,7 +41,7 @@ fn needed(server: MonitoringServer, fault: MonitoringFault) -> &'static [&'stati
 /// What each step found, some time after a fault began.
 fn judged(fault: Option<(MonitoringServer, MonitoringFault)>) -> BTreeMap<String, StepStatus> {
     let mut scenario = sopwatch_drill::scenario("all-well").unwrap();
-    scenario.sop = "api-down".to_owned();
+    "api-down".clone_into(&mut scenario.sop);
     virtual_time::run(|breath| async move {
         let mut console = VirtualConsole::start_monitored(scenario, 1, &breath).await;
         console.run_until(BEGINS).await;

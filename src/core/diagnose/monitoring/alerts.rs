@@ -139,13 +139,13 @@ pub fn service_alerts(state: &State, profile: &Profile, now: Timestamp) -> Vec<S
     };
     for alert in sent.iter().filter(is_current) {
         let silences = manager.map(|(_, reading)| &reading.silences);
-        found.push(of_manager(alert, silences, rules, &mapping));
+        found.push(of_manager(alert, silences, rules, mapping));
     }
     for rule in rules {
         for active in &rule.active {
             let is_sent = sent.iter().filter(is_current).any(|alert| is_same(active, alert));
             if !is_sent {
-                found.push(of_rule(rule, active, &mapping));
+                found.push(of_rule(rule, active, mapping));
             }
         }
     }
@@ -210,7 +210,7 @@ fn of_manager(
     alert: &FiringAlert,
     silences: Option<&BTreeMap<SafeText, Silence>>,
     rules: &[AlertRule],
-    mapping: &Mapping<'_>,
+    mapping: Mapping<'_>,
 ) -> ServiceAlert {
     let name = label(&alert.labels, "alertname");
     let rule = rules.iter().find(|rule| rule.name == name);
@@ -253,7 +253,7 @@ fn of_manager(
     }
 }
 
-fn of_rule(rule: &AlertRule, active: &ActiveAlert, mapping: &Mapping<'_>) -> ServiceAlert {
+fn of_rule(rule: &AlertRule, active: &ActiveAlert, mapping: Mapping<'_>) -> ServiceAlert {
     let fires_at = rule.for_s.and_then(|held| {
         let held = SignedDuration::from_secs(i64::try_from(held).ok()?);
         active.active_at?.checked_add(held).ok()
@@ -308,7 +308,7 @@ impl<'p> Mapping<'p> {
         Self { alerts }
     }
 
-    fn sop_of(&self, name: &SafeText, labels: &Labels, annotations: &Labels) -> Option<String> {
+    fn sop_of(self, name: &SafeText, labels: &Labels, annotations: &Labels) -> Option<String> {
         let linked = LINKS
             .iter()
             .flat_map(|link| [label(annotations, link), label(labels, link)]);
@@ -334,7 +334,7 @@ impl<'p> Mapping<'p> {
     }
 
     /// A severity's place; one that is not known comes last.
-    fn rank(&self, labels: &Labels) -> usize {
+    fn rank(self, labels: &Labels) -> usize {
         let severity = label(labels, "severity");
         let known = self
             .alerts

@@ -11,6 +11,7 @@ use super::actions::{ActionRow, ActionState, confirmed_together, has_end};
 use super::changes::leader;
 use super::consoles::ConsoleRow;
 use super::manual::HandedOff;
+use super::monitoring::MonitoringSeen;
 use super::summary::decisive;
 use super::timeline::{TimelineRow, went};
 use super::{Place, Report};
@@ -89,7 +90,7 @@ impl Report {
     /// Which alert paged, the figures at the beginning and at the end, and the issues that came with the incident.
     fn monitoring(&self) -> Section {
         let mut section = Section::new("Alerts, metrics, error tracker");
-        let lines = self.monitoring.iter().flat_map(|seen| seen.lines());
+        let lines = self.monitoring.iter().flat_map(MonitoringSeen::lines);
         lines.for_each(|line| section.kept(&line, LONGEST));
         section
     }
