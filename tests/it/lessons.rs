@@ -153,7 +153,7 @@ fn the_walk_through_of_the_guide_shows_the_words_that_it_quotes() {
         ("qT", "What would you do?", "`T` asks what you would do"),
         ("\r", "Enter again to confirm", "press `enter` twice"),
         ("\r", "RESTART", "Now the bar shows what the console recommends"),
-        ("1R", "Restart 3 pods", "`1` for the Pods pane, `R`"),
+        ("1R", "Dry run OK", "`1` for the Pods pane, `R`"),
         ("\u{1b}[C\r", "ELECTING", "**ELECTING**"),
         ("D", "Debriefing", "`D` shows the debriefing"),
     ];
