@@ -169,8 +169,8 @@ fn a_program_that_needs_a_later_glibc_is_refused() {
 #[test]
 fn a_program_of_25_megabytes_is_refused() {
     let machine = machine();
-    machine.stub("bin/stat", "echo 25000000");
-    refuses(&machine, "the program has 25000000 bytes");
+    machine.stub("bin/stat", "echo 30000000");
+    refuses(&machine, "the program has 30000000 bytes");
     machine.stub("bin/stat", "echo 24999999");
     makes(&machine);
 }
