@@ -18,7 +18,7 @@
 //!
 //! | floor | module | what it is | what it never does |
 //! |---|---|---|---|
-//! | 1 | [`net`] | proxies, TLS and whom it trusts, back-off, database URLs | opening a connection |
+//! | 1 | [`net`] | proxies, TLS and its trusted authorities, back-off, database URLs | opening a connection |
 //! | 2 | [`kubernetes`] | watches, logs, access review, sign of life, usage and counters; commands | drawing, judging |
 //! | 2 | [`postgres`] | one read-only connection, polled | writing, selecting a customer's column |
 //! | 2 | [`monitoring`] | Prometheus or Thanos, Alertmanager, the error tracker, polled | judging, reading an event of the tracker |

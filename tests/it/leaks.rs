@@ -16,7 +16,7 @@ const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
 const TALKATIVE: &str = "id = 'x'\ntitle = 't'\nstory = 's'\nsop = 'kafka-provisioning-latency'\n\
     [service]\nverbosity = 10\nrequests_per_minute = 600\n";
 
-/// What must not be found: the drill's tokens and password, and whom the tracker names.
+/// What must not be found: the drill's tokens and password, and the people that the tracker names.
 fn secrets(world: &World) -> Vec<String> {
     let url = world.drill.database_url();
     let encoded = url.split_once("@127").unwrap().0.rsplit_once(':').unwrap().1;
@@ -29,7 +29,7 @@ fn secrets(world: &World) -> Vec<String> {
     let mut all = vec![encoded.to_owned(), password, token.to_owned()];
     let monitoring = world.drill.monitoring();
     all.extend(MonitoringServer::ALL.map(|server| monitoring.token(server).to_owned()));
-    // To whom an issue of the tracker is assigned.
+    // An issue of the tracker is assigned to this person.
     all.push("robin.field@example.com".to_owned());
     all
 }

@@ -11,7 +11,7 @@ use sopwatch::runtime::clock::Clock;
 
 use super::front::{Front, Source};
 use super::pty::Pty;
-use super::usage::{Usage, process, quantile, resident, watch};
+use super::usage::{Usage, process, resident, say_key_times, watch};
 use super::{Effort, console, drill, figure, heading, quit};
 
 /// Lines a second of each pod.
@@ -90,7 +90,7 @@ pub fn measure(effort: Effort) {
         console.type_keys(key);
         watch_mode(&mut console, mode);
     }
-    type_keys(&mut console, effort.keys);
+    say_key_times(&mut console, effort.keys, PAUSE);
     let (now, most) = resident(process(&console));
     figure("resident memory", now, "MB");
     figure("resident memory, most so far", most, "MB");
@@ -121,21 +121,4 @@ fn watch_mode(console: &mut Pty, mode: &str) {
     let written = (console.raw.len() - bytes) as f64 / WATCHED.as_secs_f64();
     figure(&format!("CPU, {mode}"), cpu, "% of a core");
     figure(&format!("to the terminal, {mode}"), written / 1_024.0, "kB/s");
-}
-
-/// Types the numbers of two panes in turn; the focused one's title carries a mark.
-fn type_keys(console: &mut Pty, keys: usize) {
-    let mut times = Vec::with_capacity(keys);
-    for number in 0..keys {
-        let (key, mark) = [("1", "▸1 "), ("4", "▸4 ")][number % 2];
-        watch(console, PAUSE);
-        let typed = Instant::now();
-        console.type_keys(key);
-        console.until_shows(mark);
-        times.push(typed.elapsed().as_secs_f64() * 1_000.0);
-    }
-    times.sort_by(f64::total_cmp);
-    figure("key to frame, median", quantile(&times, 0.5), "ms");
-    figure("key to frame, p99", quantile(&times, 0.99), "ms");
-    figure("key to frame, worst", quantile(&times, 1.0), "ms");
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::non_drill_cluster::{CLUSTER_LEADER, ForeignApi, KAFKA_LEADER, NAMESPACE, PODS, Size};
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
 use super::pty::Pty;
-use super::usage::{Usage, process, quantile, resident, watch};
+use super::usage::{Usage, process, resident, say_key_times, watch};
 use super::{Effort, SIZE, figure, heading, program, quit};
 
 /// Pods of the service, of the namespace, events and rows.
@@ -68,7 +68,7 @@ pub fn measure(effort: Effort) {
         (api.requests() - requests) as f64 / idle,
         "a second",
     );
-    type_keys(&mut console, effort.keys);
+    say_key_times(&mut console, effort.keys, PAUSE);
     let (now, most) = resident(it);
     figure("resident memory", now, "MB");
     figure("resident memory, most so far", most, "MB");
@@ -121,20 +121,4 @@ fn start(api: &ForeignApi) -> Pty {
     ];
     let arguments = ["-n", NAMESPACE, "--sop", "api-down"];
     Pty::start(&program(), &arguments, &variables, SIZE)
-}
-
-/// Types the numbers of two panes in turn; the focused one's title carries a mark.
-fn type_keys(console: &mut Pty, keys: usize) {
-    let mut times = Vec::with_capacity(keys);
-    for number in 0..keys {
-        let (key, mark) = [("1", "▸1 "), ("4", "▸4 ")][number % 2];
-        watch(console, PAUSE);
-        let typed = Instant::now();
-        console.type_keys(key);
-        console.until_shows(mark);
-        times.push(seconds(typed) * 1_000.0);
-    }
-    times.sort_by(f64::total_cmp);
-    figure("key to frame, median", quantile(&times, 0.5), "ms");
-    figure("key to frame, p99", quantile(&times, 0.99), "ms");
 }

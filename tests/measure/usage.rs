@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use super::figure;
 use super::pty::Pty;
 
 /// Clock ticks of the kernel in a second.
@@ -69,4 +70,22 @@ pub fn watch(console: &mut Pty, span: Duration) {
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted[((sorted.len() as f64 * share) as usize).min(last)]
+}
+
+/// Types the numbers of two panes in turn, each after a pause, and prints the times from a key to the frame whose title carries the mark of
+/// the focused pane.
+pub fn say_key_times(console: &mut Pty, keys: usize, pause: Duration) {
+    let mut times = Vec::with_capacity(keys);
+    for number in 0..keys {
+        let (key, mark) = [("1", "▸1 "), ("4", "▸4 ")][number % 2];
+        watch(console, pause);
+        let typed = Instant::now();
+        console.type_keys(key);
+        console.until_shows(mark);
+        times.push(typed.elapsed().as_secs_f64() * 1_000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    figure("key to frame, median", quantile(&times, 0.5), "ms");
+    figure("key to frame, p99", quantile(&times, 0.99), "ms");
+    figure("key to frame, worst", quantile(&times, 1.0), "ms");
 }

@@ -135,6 +135,24 @@ impl App {
         if let Some(known) = chosen.and_then(|place| self.outlook.get_mut(place)) {
             known.clone_from(&self.diagnosis.decision.recommendation);
         }
+        // What is shown must hold now: a source may have stopped since it was judged.
+        for place in (0..count).filter(|place| Some(*place) != chosen) {
+            if self
+                .outlook
+                .get(place)
+                .is_some_and(|found| self.is_more_urgent(found))
+                && let Some(judged) = self.judge_sop(place)
+            {
+                self.outlook[place] = judged;
+            }
+        }
+    }
+
+    /// Whether another SOP's recommendation is more urgent than the chosen one's. That another lacks data, or waits, is no reason to leave this
+    /// one.
+    fn is_more_urgent(&self, found: &Recommendation) -> bool {
+        let acts = found.action.is_change() || found.action == Advice::Escalate;
+        acts && urgency(found.action) > urgency(self.diagnosis.decision.recommendation.action)
     }
 
     fn place_of_sop(&self) -> Option<usize> {
@@ -156,13 +174,8 @@ impl App {
     /// Another SOP than the chosen one whose recommendation is more urgent, and what that is; the most urgent of them.
     pub fn more_urgent_sop(&self) -> Option<(&Sop, &Recommendation)> {
         let chosen = self.sop().filter(|_| !self.holds_back())?;
-        let least = urgency(self.diagnosis.decision.recommendation.action);
         let all = self.session.profile.sops.iter().zip(&self.outlook);
-        // That another SOP lacks data, or waits, is no reason to leave this one.
-        let acts = |action: Advice| action.is_change() || action == Advice::Escalate;
-        let others = all.filter(|(sop, found)| {
-            sop.id != chosen.id && acts(found.action) && urgency(found.action) > least
-        });
+        let others = all.filter(|(sop, found)| sop.id != chosen.id && self.is_more_urgent(found));
         // Of several as urgent the profile's first.
         others.rev().max_by_key(|(_, found)| urgency(found.action))
     }

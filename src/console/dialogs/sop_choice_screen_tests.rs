@@ -164,13 +164,14 @@ fn the_other_sops_are_judged_beside_the_chosen_one_one_of_them_a_second() {
     assert_eq!(app.outlook.len(), 2);
     assert_eq!(app.outlook[0], app.diagnosis.decision.recommendation);
     let judged = app.outlook[1].clone();
+    assert_ne!(judged.action, Advice::Wait);
     let mut after = |millis: i64| {
-        app.outlook[1].action = Advice::ScaleUp;
+        app.outlook[1].action = Advice::Wait;
         app.clock.now += jiff::SignedDuration::from_millis(millis);
         app.judge();
         app.outlook[1].action
     };
-    assert_eq!(after(999), Advice::ScaleUp, "not yet");
+    assert_eq!(after(999), Advice::Wait, "not yet");
     // The two take turns: the chosen one, which was judged anyway, and the other.
     let turns = [after(1), after(1_000), after(1_000), after(1_000)];
     let of_other = |action: &Advice| *action == judged.action;
@@ -215,4 +216,17 @@ fn another_sop_is_named_where_it_is_more_urgent_than_the_chosen_one() {
     taught.judge();
     assert!(taught.outlook.is_empty(), "a lesson keeps its advice back");
     assert_eq!(taught.more_urgent_sop(), None);
+}
+
+#[test]
+fn what_another_sop_would_recommend_is_judged_again_before_it_is_named() {
+    let mut app = fixture::well();
+    app.judge();
+    assert_eq!(app.more_urgent_sop(), None);
+    // As it was judged before a source stopped; another SOP is the next in turn.
+    for found in &mut app.outlook {
+        found.action = Advice::RestartPods;
+    }
+    app.judge();
+    assert_eq!(app.more_urgent_sop(), None);
 }

@@ -2,15 +2,15 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::diagnose::monitoring::source_of;
 use crate::observe::observation::{Answer, FigureReading};
-use crate::observe::source::SourceId;
 use crate::observe::state::State;
 use crate::profile::monitoring::Figure;
 use crate::safe;
 use crate::text::{SafeText, duration};
 
-/// Those that are told of; of each the shortest window.
-const TOLD: [Figure; 12] = [
+/// The figures of a report; of each the shortest window.
+const REPORTED: [Figure; 12] = [
     Figure::Up,
     Figure::Volume,
     Figure::Errors,
@@ -27,7 +27,7 @@ const TOLD: [Figure; 12] = [
 
 /// A figure as it was and as it is.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct ToldFigure {
+pub(super) struct ReportedFigure {
     /// Its name in files: `errors`.
     pub(super) figure: Figure,
     /// How far back, seconds; `None` where it has no window.
@@ -40,7 +40,7 @@ pub(super) struct ToldFigure {
     pub(super) last: (Timestamp, SafeText),
 }
 
-impl ToldFigure {
+impl ReportedFigure {
     /// `5xx in 5m`.
     pub(super) fn title(&self) -> SafeText {
         let seconds = |window: u64| SignedDuration::from_secs(i64::try_from(window).unwrap_or(i64::MAX));
@@ -52,26 +52,20 @@ impl ToldFigure {
 }
 
 /// The figures that were answered.
-pub(super) fn told(state: &State) -> Vec<ToldFigure> {
-    let told = |figure: Figure| {
+pub(super) fn reported(state: &State) -> Vec<ReportedFigure> {
+    let reported = |figure: Figure| {
         let mut of_figure = state.monitoring.figures().filter(|(_, one)| one.figure == figure);
         let (at, last) = of_figure.next()?;
         let (first_at, first) = state.monitoring.first(figure, last.window_s)?;
-        let second = figure.is_of_cluster() && state.source(&SourceId::ClusterMetrics).is_some();
-        let source = if second {
-            SourceId::ClusterMetrics
-        } else {
-            SourceId::Metrics
-        };
-        Some(ToldFigure {
+        Some(ReportedFigure {
             figure,
             window_s: last.window_s,
-            source: source.name(),
+            source: source_of(state, figure).name(),
             first: (*first_at, value(first)),
             last: (*at, value(last)),
         })
     };
-    TOLD.into_iter().filter_map(told).collect()
+    REPORTED.into_iter().filter_map(reported).collect()
 }
 
 /// `0.2 %`, `3 of 3`, `0.1 % to 31 % (3 rows)`, or why there is none.
@@ -135,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_is_told_as_it_was_first_and_last_with_its_source() {
+    fn a_figure_is_reported_as_it_was_first_and_last_with_its_source() {
         let mut state = State::default();
         let errors = |share: f64| reading(Figure::Errors, Some(300), &[share]);
         state.apply(
@@ -148,8 +142,8 @@ mod tests {
             Observation::ClusterMetrics(vec![reading(Figure::Cpu, Some(300), &[0.2, 0.9])]),
             now(),
         );
-        let told = told(&state);
-        let lines: Vec<_> = told
+        let reported = reported(&state);
+        let lines: Vec<_> = reported
             .iter()
             .map(|one| {
                 let (first, last) = (&one.first.1, &one.last.1);
@@ -163,12 +157,12 @@ mod tests {
                 "CPU of its limit in 5m: 20.0 % to 90.0 % (2 rows) -> 20.0 % to 90.0 % (2 rows) (cluster metrics)",
             ]
         );
-        assert_eq!((told[0].first.0, told[0].last.0), (ago(600), ago(10)));
+        assert_eq!((reported[0].first.0, reported[0].last.0), (ago(600), ago(10)));
     }
 
     #[test]
     fn what_is_no_number_says_so() {
-        // the reading, how it is told
+        // the reading, and its words
         let mut warned = reading(Figure::Volume, Some(300), &[2.0]);
         if let Ok(answer) = &mut warned.answer {
             answer.warnings.push("a store did not answer".into());

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::PathRequest;
 use super::clock::timeout;
 use super::errors::frozen;
-use super::task_context::{ApiSession, ConnectionState, TaskContext};
+use super::task_context::{ApiSession, TaskContext};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// How long to wait for a connection that is being made.
@@ -56,7 +56,7 @@ pub(super) async fn run(requests: mpsc::Receiver<PathRequest>, context: TaskCont
 
 async fn answer(path: &str, context: &mut TaskContext) -> Result<PathReply, Problem> {
     const DOING: &str = "ask through the API server";
-    let session = match timeout(CONNECTS_WITHIN, connected(context)).await {
+    let session = match timeout(CONNECTS_WITHIN, context.connected()).await {
         Ok(session) => session?,
         Err(_elapsed) => {
             return Err(frozen(
@@ -87,16 +87,5 @@ async fn read(session: &ApiSession, path: &str) -> Result<Option<PathReply>, Err
         })),
         Err(error) if error.is::<LengthLimitError>() => Ok(None),
         Err(error) => Err(Error::Service(error)),
-    }
-}
-
-/// The connection; while there is none, why.
-async fn connected(context: &mut TaskContext) -> Result<ApiSession, Problem> {
-    loop {
-        match context.connection_state() {
-            ConnectionState::Up(session) => return Ok(session),
-            ConnectionState::Down { problem, .. } => return Err(problem),
-            ConnectionState::Connecting => context.changed().await,
-        }
     }
 }

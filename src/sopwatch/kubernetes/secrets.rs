@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::SecretRequest;
 use super::clock::timeout;
 use super::errors::frozen;
-use super::task_context::{ApiSession, ConnectionState, TaskContext};
+use super::task_context::TaskContext;
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::safe;
 
@@ -29,7 +29,7 @@ pub(super) async fn run(mut requests: mpsc::Receiver<SecretRequest>, mut context
 }
 
 async fn answer(name: &str, context: &mut TaskContext) -> Result<BTreeMap<String, SecretString>, Problem> {
-    let session = match timeout(CONNECTS_WITHIN, connected(context)).await {
+    let session = match timeout(CONNECTS_WITHIN, context.connected()).await {
         Ok(Ok(session)) => session,
         Ok(Err(problem)) => return Err(without_cluster(name, problem)),
         Err(_elapsed) => {
@@ -61,17 +61,6 @@ fn without_cluster(name: &str, problem: Problem) -> Problem {
     )
     .into();
     Problem { what, ..problem }
-}
-
-/// The connection; while there is none, why.
-async fn connected(context: &mut TaskContext) -> Result<ApiSession, Problem> {
-    loop {
-        match context.connection_state() {
-            ConnectionState::Up(session) => return Ok(session),
-            ConnectionState::Down { problem, .. } => return Err(problem),
-            ConnectionState::Connecting => context.changed().await,
-        }
-    }
 }
 
 fn values(name: &str, secret: Secret) -> Result<BTreeMap<String, SecretString>, Problem> {

@@ -144,6 +144,17 @@ impl TaskContext {
         }
     }
 
+    /// The connection, once there is one; where it is down, why.
+    pub(super) async fn connected(&mut self) -> Result<ApiSession, Problem> {
+        loop {
+            match self.connection_state() {
+                ConnectionState::Up(session) => return Ok(session),
+                ConnectionState::Down { problem, .. } => return Err(problem),
+                ConnectionState::Connecting => self.changed().await,
+            }
+        }
+    }
+
     /// The state of the connection now.
     pub(super) fn connection_state(&mut self) -> ConnectionState {
         self.connection.borrow_and_update().clone()

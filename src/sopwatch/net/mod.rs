@@ -1,4 +1,4 @@
-//! What the adapters and the configuration share about networks: proxies, TLS and whom it trusts, back-off and database URLs. It opens no
+//! What the adapters and the configuration share about networks: proxies, TLS and its trusted authorities, back-off and database URLs. It opens no
 //! connection.
 
 #![warn(missing_docs)]

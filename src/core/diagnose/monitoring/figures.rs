@@ -169,7 +169,7 @@ fn too_old(ages: &[f64], monitoring: &Monitoring) -> Option<SafeText> {
 }
 
 /// The source that a figure comes from: of what the cluster counts the second metrics source, where there is one.
-pub(super) fn source_of(state: &State, figure: Figure) -> SourceId {
+pub(crate) fn source_of(state: &State, figure: Figure) -> SourceId {
     let second = figure.is_of_cluster() && is_configured(state, &SourceId::ClusterMetrics);
     if second {
         SourceId::ClusterMetrics

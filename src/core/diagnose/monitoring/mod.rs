@@ -14,6 +14,7 @@ pub mod tracker;
 use crate::text::SafeText;
 use jiff::SignedDuration;
 
+pub(crate) use self::figures::source_of;
 use super::evaluation::Evaluation;
 use crate::observe::source::{SourceId, SourceState};
 use crate::observe::state::State;
@@ -84,13 +85,13 @@ impl Evaluation<'_> {
     /// The same for what the cluster counts, where either metrics source is configured.
     pub(super) fn cluster_metrics(&self) -> Option<&Monitoring> {
         let monitoring = self.profile.monitoring.as_ref()?;
-        let source = figures::source_of(self.state, Figure::Cpu);
+        let source = source_of(self.state, Figure::Cpu);
         is_configured(self.state, &source).then_some(monitoring)
     }
 
     /// The name of the metrics source that a figure comes from.
     pub(super) fn source_name(&self, figure: Figure) -> &'static str {
-        if figures::source_of(self.state, figure) == SourceId::ClusterMetrics {
+        if source_of(self.state, figure) == SourceId::ClusterMetrics {
             "cluster metrics"
         } else {
             "metrics"

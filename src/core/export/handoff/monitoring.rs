@@ -27,17 +27,17 @@ impl Audience<'_> {
             section.code(self.alert(alert));
         }
         section.and_more(all.len().saturating_sub(MOST));
-        for told in figure_words::told(account.state) {
-            let (first_at, first) = &told.first;
-            let (at, last) = &told.last;
+        for reported in figure_words::reported(account.state) {
+            let (first_at, first) = &reported.first;
+            let (at, last) = &reported.last;
             let age = duration::brief(account.now.duration_since(*at).max(SignedDuration::ZERO));
-            let title = told.title();
+            let title = reported.title();
             section.code(if first_at == at {
-                safe!("{title}: {last} ({}, {age} ago)", told.source)
+                safe!("{title}: {last} ({}, {age} ago)", reported.source)
             } else {
                 safe!(
                     "{title}: {last} ({}, {age} ago), {first} at {}",
-                    told.source,
+                    reported.source,
                     self.time(*first_at)
                 )
             });

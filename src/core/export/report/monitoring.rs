@@ -16,7 +16,7 @@ use crate::record::{Entry, Line};
 use crate::safe;
 use crate::text::{Redacted, SafeText, duration};
 
-/// Alerts and issues that are told of.
+/// Alerts and issues that a report lists at most.
 const MOST: usize = 50;
 
 /// What monitoring servers showed.
@@ -37,7 +37,7 @@ pub struct MonitoringSeen {
 pub struct AlertSeen {
     /// Its name.
     pub name: Redacted,
-    /// The id of the SOP that it is for; `None` where that can't be told.
+    /// The id of the SOP that it is for; `None` where that can't be reported.
     pub sop: Option<String>,
     /// Its severity; empty where it has none.
     pub severity: Redacted,
@@ -129,18 +129,18 @@ pub(super) fn of(lines: &[Line], names: &Names<'_>, sop: Option<&str>) -> Option
     seen.paged_by = chose
         .map(|name| value(&name))
         .or_else(|| first_that_fired(&seen.alerts, sop?).map(|alert| alert.name.clone()));
-    let figure = |told: figure_words::ToldFigure| FigureSeen {
-        figure: told.figure.name(),
-        title: value(&told.title()),
-        window_s: told.window_s,
-        source: value(&told.source),
-        first_at: told.first.0,
-        first: value(&told.first.1),
-        last_at: told.last.0,
-        last: value(&told.last.1),
-        last_age_s: since(told.last.0, end).as_secs(),
+    let figure = |reported: figure_words::ReportedFigure| FigureSeen {
+        figure: reported.figure.name(),
+        title: value(&reported.title()),
+        window_s: reported.window_s,
+        source: value(&reported.source),
+        first_at: reported.first.0,
+        first: value(&reported.first.1),
+        last_at: reported.last.0,
+        last: value(&reported.last.1),
+        last_age_s: since(reported.last.0, end).as_secs(),
     };
-    seen.figures = figure_words::told(&state).into_iter().map(figure).collect();
+    seen.figures = figure_words::reported(&state).into_iter().map(figure).collect();
     Some(seen)
 }
 

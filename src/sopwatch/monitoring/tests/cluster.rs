@@ -31,7 +31,7 @@ fn cluster(exchange: Exchange) -> (ReadCluster, Arc<Mutex<Vec<String>>>) {
     (read, asked)
 }
 
-/// A recording of the API server that was written by hand.
+/// An answer of the API server as no real one was recorded.
 fn by_hand(name: &str) -> Exchange {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/monitoring/{name}.example.http"));
     Exchange::read(&std::fs::read_to_string(path).unwrap())
@@ -115,7 +115,7 @@ async fn alerts_are_read_through_the_proxy_too() {
     );
 }
 
-/// A recording written by hand, its kind, a part of the sentence, and a part of the advice.
+/// An answer, the kind of its problem, a part of the sentence, and a part of the advice.
 const REFUSALS: [(&str, ProblemKind, &str, &str); 4] = [
     (
         "kube-service-proxy-forbidden-403",
