@@ -97,6 +97,28 @@ fn the_lines_open_in_the_pager_and_the_console_comes_back() {
     assert!(is_given_back(&pty));
 }
 
+/// The interrupt goes to the console too, and the pager may be gone before it is seen there.
+#[test]
+fn a_pager_that_an_interrupt_ends_takes_only_itself_away() {
+    // Its command line, should the console quote it, is not what it writes.
+    let pager = "sh -c 'echo PA\"\"GED; read more' sh";
+    let mut pty = Pty::start(SOPWATCH, &["drill", "all-well"], &[("PAGER", pager)], (100, 30));
+    pty.until_shows("3 of 3 ready");
+    pty.type_keys("2");
+    for _ in 0..20 {
+        // An earlier pager's word stands on the plain screen.
+        pty.type_until_written("P", b"PAGED");
+        pty.type_keys("\x03");
+        pty.until("the console is back", |screen| {
+            screen.alternate_screen() && screen.contents().contains("3 of 3 ready")
+        });
+        assert!(!pty.screen().contents().contains("the pager"));
+    }
+    pty.type_keys("q");
+    assert_eq!(pty.wait(), 0);
+    assert!(is_given_back(&pty));
+}
+
 #[test]
 fn a_pager_that_is_not_there_is_named() {
     let mut pty = Pty::start(

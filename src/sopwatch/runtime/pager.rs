@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
-use std::sync::atomic::Ordering;
 
 use color_eyre::eyre::{Result, WrapErr};
 use tempfile::NamedTempFile;
@@ -79,7 +78,7 @@ pub(super) async fn show(
         }
     };
     terminal::leave();
-    signals::PAGING.store(true, Ordering::SeqCst);
+    signals::pager_began();
     // `PAGER` may have arguments: the shell reads it, and the file is an argument of its own.
     let started = Command::new("sh")
         .args(["-c", &format!("{pager} \"$1\""), "sh"])
@@ -90,10 +89,10 @@ pub(super) async fn show(
         Ok(child) => wait(console, child, end, tick).await,
         Err(why) => Err(why),
     };
-    signals::PAGING.store(false, Ordering::SeqCst);
     terminal::take().wrap_err("can't take the terminal back")?;
+    signals::pager_ended();
     match ended {
-        Ok(status) if status.is_none_or(|status| status.success()) => {}
+        Ok(status) if status.is_none_or(|status| status.success() || is_interrupted(status)) => {}
         Ok(status) => {
             let code = status.and_then(|status| status.code());
             let code = code.map_or("a signal".to_owned(), |code| format!("status {code}"));
@@ -105,6 +104,12 @@ pub(super) async fn show(
         Err(why) => complain(console, &format!("can't start the pager `{pager}`: {why}")),
     }
     Ok(())
+}
+
+/// Whether ctrl-c ended it, or what the shell ran for it.
+fn is_interrupted(status: ExitStatus) -> bool {
+    const SIGINT: i32 = 2;
+    status.signal() == Some(SIGINT) || status.code() == Some(128 + SIGINT)
 }
 
 /// Until the pager ends, what comes is taken in and nothing is drawn; `None` where the console must end first.

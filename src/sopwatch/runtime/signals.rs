@@ -1,9 +1,9 @@
 //! The signals that end the console from outside: SIGTERM, SIGINT, SIGHUP, and a terminal that is gone.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -22,8 +22,17 @@ pub struct Ended {
     pub signal: u8,
 }
 
-/// Whether a pager has the terminal.
-pub(super) static PAGING: AtomicBool = AtomicBool::new(false);
+/// Until when an interrupt is the pager's; the terminal sends ctrl-c to it and to us.
+static PAGERS: Mutex<Option<Until>> = Mutex::new(None);
+
+#[derive(Clone, Copy, Debug)]
+enum Until {
+    PagerEnds,
+    Moment(Instant),
+}
+
+/// How much later than the end of the pager an interrupt that ended it may reach us.
+const LATE: Duration = Duration::from_millis(500);
 
 /// How long giving the terminal back may take after that.
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -46,8 +55,7 @@ pub fn watch_for_end(terminal: bool) -> io::Result<watch::Receiver<Option<Ended>
         let sender = sender.clone();
         tokio::spawn(async move {
             while stream.recv().await.is_some() {
-                // The terminal sends ctrl-c to the pager and to us; it is meant for the pager.
-                if number != SIGINT || !PAGING.load(Ordering::SeqCst) {
+                if number != SIGINT || !is_the_pagers() {
                     return end(&sender, number);
                 }
             }
@@ -57,6 +65,29 @@ pub fn watch_for_end(terminal: bool) -> io::Result<watch::Receiver<Option<Ended>
         watch_terminal(sender);
     }
     Ok(receiver)
+}
+
+/// From now on a pager has the terminal.
+pub(super) fn pager_began() {
+    set_pagers(Until::PagerEnds);
+}
+
+/// The pager has ended. From when the terminal is raw again it sends no interrupt, but one may be on its way.
+pub(super) fn pager_ended() {
+    set_pagers(Until::Moment(Instant::now() + LATE));
+}
+
+fn set_pagers(until: Until) {
+    *PAGERS.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+}
+
+/// Whether an interrupt that came now is meant for the pager.
+fn is_the_pagers() -> bool {
+    match *PAGERS.lock().unwrap_or_else(PoisonError::into_inner) {
+        None => false,
+        Some(Until::PagerEnds) => true,
+        Some(Until::Moment(moment)) => Instant::now() < moment,
+    }
 }
 
 /// Waits until the console must end.

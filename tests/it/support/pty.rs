@@ -138,8 +138,22 @@ impl Pty {
 
     /// Waits until the program has written these bytes.
     pub fn until_writes(&mut self, bytes: &[u8]) {
+        self.until_writes_after(0, bytes);
+    }
+
+    /// Types keys and waits until the program has written these bytes in answer.
+    pub fn type_until_written(&mut self, keys: &str, bytes: &[u8]) {
+        let mark = self.raw.len();
+        self.type_keys(keys);
+        self.until_writes_after(mark, bytes);
+    }
+
+    fn until_writes_after(&mut self, mark: usize, bytes: &[u8]) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.raw.windows(bytes.len()).any(|written| written == bytes) {
+        while !self.raw[mark..]
+            .windows(bytes.len())
+            .any(|written| written == bytes)
+        {
             let left = deadline.saturating_duration_since(Instant::now());
             let more = self.output.recv_timeout(left).expect("the program writes");
             self.show(&more);

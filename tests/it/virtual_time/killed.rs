@@ -20,6 +20,12 @@ const OVER_AT: SignedDuration = SignedDuration::from_mins(8);
 /// What a command without an outcome may take until the watch has told.
 const SEEN_WITHIN: SignedDuration = SignedDuration::from_secs(40);
 
+/// How often it is looked whether it is over.
+const LOOK: SignedDuration = SignedDuration::from_secs(15);
+
+/// So long after the end nothing else may happen.
+const AFTERWARDS: SignedDuration = SignedDuration::from_secs(30);
+
 /// Far more writes than an incident has.
 const MOST_WRITES: usize = 2_000;
 
@@ -83,7 +89,12 @@ async fn killed_at(write: usize, breath: &Breath) -> bool {
         }
         deleted.insert(uid.0.as_str().to_owned());
     }
-    console.run_until(killed_at + OVER_AT).await;
+    let mut at = killed_at + SEEN_WITHIN;
+    while !has_ended(console.app()) && at < killed_at + OVER_AT {
+        at += LOOK;
+        console.run_until(at).await;
+    }
+    console.run_until(at + AFTERWARDS).await;
     has_seen_the_end(console.app(), write);
     let after = console.living().await;
     let untouched: Vec<&String> = before.iter().filter(|uid| !deleted.contains(*uid)).collect();
@@ -92,6 +103,16 @@ async fn killed_at(write: usize, breath: &Breath) -> bool {
         "killed at write {write}: what nobody confirmed is gone"
     );
     true
+}
+
+/// Whether no change is watched any more.
+fn has_ended(app: &App) -> bool {
+    let watched = app
+        .remediation
+        .commands
+        .iter()
+        .rfind(|change| change.may_have_happened());
+    watched.is_none_or(|change| change.stages.iter().any(|(_, _, good)| good.is_some()))
 }
 
 /// What was done is watched to its end, and nothing more is sent.
