@@ -314,7 +314,8 @@ fn renewed(verdict: Verdict, lease: &LeaseReading) -> Option<bool> {
     lease.advancing.filter(|advancing| led || !advancing)
 }
 
-/// The time left of a lease that is being renewed, or has long to go, is in tens of seconds: a figure that ticks would draw the eye.
+/// The time left of a lease that is being renewed, or has so long to go, is in tens of seconds: a figure that ticks draws the eye, and
+/// each tick is a frame on a bad link.
 fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>) -> StyledText<'_> {
     let brief = |seconds| duration::brief(SignedDuration::from_secs(seconds));
     let tens = brief(ttl_s / 10 * 10);
@@ -324,7 +325,7 @@ fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>) -> Sty
             Meaning::Doubtful,
             safe!("lease not renewed, {} left", brief(ttl_s)),
         ),
-        None if ttl_s >= 60 => words.add(Meaning::Text, safe!("lease {tens} left")),
+        None if ttl_s >= 20 => words.add(Meaning::Text, safe!("lease {tens} left")),
         None => words.add(Meaning::Text, safe!("lease {} left", brief(ttl_s))),
     }
 }

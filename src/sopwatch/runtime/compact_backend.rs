@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Size};
 use ratatui::style::{Color, Modifier, Style};
 
 /// Back to the terminal's own style, in which every frame begins and ends.
-const PLAIN: &str = "\x1b[0m";
+const PLAIN: &str = "\x1b[m";
 
 /// The terminal's backend, without the bytes that change nothing.
 #[derive(Debug)]
@@ -59,14 +59,18 @@ impl<W: Write> Backend for CompactBackend<W> {
         let mut style = plain();
         let mut next = None;
         for (x, y, cell) in content {
-            if next != Some((x, y)) {
-                // Writing to a string cannot fail.
-                let _ = write!(bytes, "\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1);
-            }
+            let (column, row) = (u32::from(x) + 1, u32::from(y) + 1);
+            // Writing to a string cannot fail.
+            let _ = match next {
+                Some(place) if place == (x, y) => Ok(()),
+                // The column alone, which holds however wide the last glyph is on this terminal.
+                Some((_, last)) if last == y => write!(bytes, "\x1b[{column}G"),
+                _ => write!(bytes, "\x1b[{row};{column}H"),
+            };
             next = Some((x + 1, y));
             if cell.style() != style {
+                push_style(&mut bytes, style, cell.style());
                 style = cell.style();
-                push_style(&mut bytes, style);
             }
             bytes.push_str(cell.symbol());
         }
@@ -125,31 +129,55 @@ fn plain() -> Style {
     Cell::EMPTY.style()
 }
 
-/// Writes a style as one sequence of "select graphic rendition" (ECMA-48, 8.3.117), from the terminal's own style on.
-fn push_style(bytes: &mut String, style: Style) {
-    let modifiers = [
-        (Modifier::BOLD, ";1"),
-        (Modifier::DIM, ";2"),
-        (Modifier::ITALIC, ";3"),
-        (Modifier::UNDERLINED, ";4"),
-        (Modifier::SLOW_BLINK, ";5"),
-        (Modifier::RAPID_BLINK, ";6"),
-        (Modifier::REVERSED, ";7"),
-        (Modifier::HIDDEN, ";8"),
-        (Modifier::CROSSED_OUT, ";9"),
-    ];
-    bytes.push_str("\x1b[0");
-    for (modifier, code) in modifiers {
-        if style.add_modifier.contains(modifier) {
-            bytes.push_str(code);
+/// The codes of "select graphic rendition" (ECMA-48, 8.3.117).
+const MODIFIERS: [(Modifier, &str); 9] = [
+    (Modifier::BOLD, "1;"),
+    (Modifier::DIM, "2;"),
+    (Modifier::ITALIC, "3;"),
+    (Modifier::UNDERLINED, "4;"),
+    (Modifier::SLOW_BLINK, "5;"),
+    (Modifier::RAPID_BLINK, "6;"),
+    (Modifier::REVERSED, "7;"),
+    (Modifier::HIDDEN, "8;"),
+    (Modifier::CROSSED_OUT, "9;"),
+];
+
+/// Writes the change from one style to another as one sequence: what comes on top, or all anew where something must go.
+fn push_style(bytes: &mut String, from: Style, to: Style) {
+    if to == plain() {
+        return bytes.push_str(PLAIN);
+    }
+    let goes = |from: Option<Color>, to: Option<Color>| is_default(to) && !is_default(from);
+    let anew = !to.add_modifier.contains(from.add_modifier) || goes(from.fg, to.fg) || goes(from.bg, to.bg);
+    let mut codes = String::new();
+    let from = if anew {
+        codes.push_str("0;");
+        plain()
+    } else {
+        from
+    };
+    for (modifier, code) in MODIFIERS {
+        if to.add_modifier.contains(modifier) && !from.add_modifier.contains(modifier) {
+            codes.push_str(code);
         }
     }
-    push_color(bytes, style.fg, 30);
-    push_color(bytes, style.bg, 40);
-    bytes.push('m');
+    for (from, to, base) in [(from.fg, to.fg, 30), (from.bg, to.bg, 40)] {
+        if from != to {
+            push_color(&mut codes, to, base);
+        }
+    }
+    if let Some(codes) = codes.strip_suffix(';') {
+        // Writing to a string cannot fail.
+        let _ = write!(bytes, "\x1b[{codes}m");
+    }
 }
 
-/// Writes a colour; `base` is 30 for the foreground's codes and 40 for the background's.
+/// Whether it is the terminal's own colour.
+fn is_default(color: Option<Color>) -> bool {
+    color.is_none_or(|color| color == Color::Reset)
+}
+
+/// Writes a colour and a separator; `base` is 30 for the foreground's codes and 40 for the background's.
 fn push_color(bytes: &mut String, color: Option<Color>, base: u8) {
     let code = |number: u8, bright: bool| base + number + if bright { 60 } else { 0 };
     let code = match color.unwrap_or(Color::Reset) {
@@ -172,15 +200,15 @@ fn push_color(bytes: &mut String, color: Option<Color>, base: u8) {
         Color::White => code(7, true),
         // Writing to a string cannot fail.
         Color::Rgb(red, green, blue) => {
-            let _ = write!(bytes, ";{};2;{red};{green};{blue}", base + 8);
+            let _ = write!(bytes, "{};2;{red};{green};{blue};", base + 8);
             return;
         }
         Color::Indexed(index) => {
-            let _ = write!(bytes, ";{};5;{index}", base + 8);
+            let _ = write!(bytes, "{};5;{index};", base + 8);
             return;
         }
     };
-    let _ = write!(bytes, ";{code}");
+    let _ = write!(bytes, "{code};");
 }
 
 #[cfg(test)]
@@ -232,7 +260,7 @@ mod tests {
     fn a_frame_like_the_one_before_costs_no_byte() {
         let [first, second, third] = written(["00:59".into(), "00:59".into(), "01:00".into()]);
         assert_eq!((first.as_str(), second.as_str()), ("\x1b[1;1H00:59", ""));
-        assert_eq!(third, "\x1b[1;2H1\x1b[1;4H00");
+        assert_eq!(third, "\x1b[1;2H1\x1b[4G00");
     }
 
     #[test]
@@ -245,7 +273,87 @@ mod tests {
         ]);
         let indexed = Line::from("a".fg(Color::Indexed(8)).bg(Color::Rgb(1, 2, 3)).reversed());
         let [named, numbered] = written([line, indexed]);
-        assert_eq!(named, "\x1b[1;1H\x1b[0;1;31mab\x1b[0mc\x1b[0;104md\x1b[0m");
-        assert_eq!(numbered, "\x1b[1;1H\x1b[0;7;38;5;8;48;2;1;2;3ma\x1b[0m   ");
+        assert_eq!(named, "\x1b[1;1H\x1b[1;31mab\x1b[mc\x1b[104md\x1b[m");
+        assert_eq!(numbered, "\x1b[1;1H\x1b[7;38;5;8;48;2;1;2;3ma\x1b[m   ");
+    }
+
+    #[test]
+    fn a_change_of_style_writes_what_comes_and_starts_anew_where_something_goes() {
+        for (line, bytes) in [
+            (vec!["a".bold(), "b".bold().red()], "\x1b[1ma\x1b[31mb\x1b[m"),
+            (vec!["a".bold().red(), "b".red()], "\x1b[1;31ma\x1b[0;31mb\x1b[m"),
+            (vec!["a".red(), "b".green()], "\x1b[31ma\x1b[32mb\x1b[m"),
+            (vec!["a".red(), "b".bold()], "\x1b[31ma\x1b[0;1mb\x1b[m"),
+            (vec!["a".on_red(), "b".red()], "\x1b[41ma\x1b[0;31mb\x1b[m"),
+            (vec!["a".red(), "b".red().on_blue()], "\x1b[31ma\x1b[44mb\x1b[m"),
+        ] {
+            let [drawn] = written([Line::from(line)]);
+            assert_eq!(drawn, format!("\x1b[1;1H{bytes}"));
+        }
+    }
+
+    /// As a terminal reads a colour.
+    fn read(color: Color) -> vt100::Color {
+        match color {
+            Color::Red => vt100::Color::Idx(1),
+            Color::LightBlue => vt100::Color::Idx(12),
+            Color::Indexed(index) => vt100::Color::Idx(index),
+            Color::Rgb(red, green, blue) => vt100::Color::Rgb(red, green, blue),
+            _ => vt100::Color::Default,
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_terminal_shows_what_was_drawn(
+            frames in proptest::collection::vec(
+                proptest::collection::vec((0_u16..60, 0..6_usize, 0..5_usize, 0..5_usize, 0..16_u16), 0..40),
+                1..5,
+            )
+        ) {
+            let area = Rect::new(0, 0, 20, 3);
+            let kept = Rc::new(RefCell::new(Vec::new()));
+            let backend = CompactBackend::new(Kept(Rc::clone(&kept)));
+            let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+            let mut terminal = Terminal::with_options(backend, options).unwrap();
+            let mut parser = vt100::Parser::new(area.height.try_into().unwrap(), area.width.try_into().unwrap(), 0);
+            let colors = [Color::Reset, Color::Red, Color::LightBlue, Color::Indexed(200), Color::Rgb(1, 2, 3)];
+            for frame in frames {
+                let mut drawn = None;
+                terminal
+                    .draw(|screen| {
+                        let buffer = screen.buffer_mut();
+                        // Each terminal has its own way with half a wide glyph: none is cut.
+                        for (place, symbol, fg, bg, modifiers) in frame {
+                            let style = Style::new().fg(colors[fg]).bg(colors[bg]);
+                            let modifiers = [Modifier::BOLD, Modifier::ITALIC, Modifier::UNDERLINED, Modifier::REVERSED]
+                                .into_iter()
+                                .enumerate()
+                                .filter(|(bit, _)| modifiers >> bit & 1 == 1)
+                                .fold(Modifier::empty(), |all, (_, one)| all | one);
+                            let symbol = ["ab", "b ", "éa", "漢", "  ", "▇▆"][symbol];
+                            buffer.set_string(place % 20 / 2 * 2, place / 20, symbol, style.add_modifier(modifiers));
+                        }
+                        drawn = Some(buffer.clone());
+                    })
+                    .unwrap();
+                parser.process(&kept.take());
+                let drawn = drawn.unwrap();
+                for (x, y) in (0..area.height).flat_map(|y| (0..area.width).map(move |x| (x, y))) {
+                    let (cell, shown) = (&drawn[(x, y)], parser.screen().cell(y, x).unwrap());
+                    if shown.is_wide_continuation() {
+                        continue;
+                    }
+                    let text = shown.contents();
+                    proptest::prop_assert_eq!(if text.is_empty() { " " } else { text }, cell.symbol(), "{}, {}", x, y);
+                    proptest::prop_assert_eq!((shown.fgcolor(), shown.bgcolor()), (read(cell.fg), read(cell.bg)));
+                    let has = |modifier| cell.modifier.contains(modifier);
+                    proptest::prop_assert_eq!(
+                        (shown.bold(), shown.italic(), shown.underline(), shown.inverse()),
+                        (has(Modifier::BOLD), has(Modifier::ITALIC), has(Modifier::UNDERLINED), has(Modifier::REVERSED))
+                    );
+                }
+            }
+        }
     }
 }
