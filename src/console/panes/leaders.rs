@@ -298,7 +298,10 @@ fn lease_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> Styl
             words.add(Meaning::Bad, safe!("lease expired {ago} ago"))
         }
         (false, _) => words.add(Meaning::Bad, "nobody holds the lease"),
-        (true, ttl) => live_lease(words, ttl, renewed(reading.verdict, lease)),
+        (true, ttl) => {
+            let (meaning, text) = live_lease(ttl, renewed(reading.verdict, lease));
+            words.add(meaning, text)
+        }
     };
     if source_error::is_stale(app, &SourceId::Database) {
         words.over(Meaning::Stale).add(Meaning::Doubtful, " (stale)")
@@ -316,17 +319,17 @@ fn renewed(verdict: Verdict, lease: &LeaseReading) -> Option<bool> {
 
 /// The time left of a lease that is being renewed, or has so long to go, is in tens of seconds: a figure that ticks draws the eye, and
 /// each tick is a frame on a bad link.
-fn live_lease(words: StyledText<'_>, ttl_s: i64, advancing: Option<bool>) -> StyledText<'_> {
+fn live_lease(ttl_s: i64, advancing: Option<bool>) -> (Meaning, SafeText) {
     let brief = |seconds| duration::brief(SignedDuration::from_secs(seconds));
     let tens = brief(ttl_s / 10 * 10);
     match advancing {
-        Some(true) => words.add(Meaning::Text, safe!("lease renewed, {tens} left")),
-        Some(false) => words.add(
+        Some(true) => (Meaning::Text, safe!("lease renewed, {tens} left")),
+        Some(false) => (
             Meaning::Doubtful,
             safe!("lease not renewed, {} left", brief(ttl_s)),
         ),
-        None if ttl_s >= 20 => words.add(Meaning::Text, safe!("lease {tens} left")),
-        None => words.add(Meaning::Text, safe!("lease {} left", brief(ttl_s))),
+        None if ttl_s >= 20 => (Meaning::Text, safe!("lease {tens} left")),
+        None => (Meaning::Text, safe!("lease {} left", brief(ttl_s))),
     }
 }
 
@@ -363,6 +366,22 @@ fn shared_ending(titles: &[SafeText]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// 19 and 20 seconds are the two sides of the limit.
+    #[test]
+    fn the_time_left_of_a_lease_ticks_only_near_its_end() {
+        for (ttl_s, advancing, words) in [
+            (49, None, "lease 40s left"),
+            (20, None, "lease 20s left"),
+            (19, None, "lease 19s left"),
+            (119, None, "lease 1m50s left"),
+            (49, Some(true), "lease renewed, 40s left"),
+            (19, Some(true), "lease renewed, 10s left"),
+            (49, Some(false), "lease not renewed, 49s left"),
+        ] {
+            assert_eq!(live_lease(ttl_s, advancing).1.as_str(), words);
+        }
+    }
 
     #[test]
     fn titles_lose_the_ending_they_share() {
