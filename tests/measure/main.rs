@@ -25,6 +25,7 @@ mod non_drill_cluster;
 #[path = "../it/support/patience.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod patience;
+mod peers;
 mod pods;
 #[path = "../it/support/postgres.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
@@ -92,7 +93,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let named = |name: &str| arguments.iter().any(|argument| argument == name);
     let effort = if named("quick") { QUICK } else { THOROUGH };
-    let parts: [(&str, Measure); 7] = [
+    let parts: [(&str, Measure); 8] = [
         ("startup", startup::measure),
         ("intent", intent::measure),
         ("idle", idle::measure),
@@ -100,6 +101,7 @@ fn main() {
         ("size", size::measure),
         ("flood", flood::measure),
         ("backlog", backlog::measure),
+        ("peers", peers::measure),
     ];
     let chosen = parts.iter().any(|(name, _)| named(name));
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -2,12 +2,10 @@
 
 use std::io::Write;
 use std::mem::ManuallyDrop;
-use std::task::Poll;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, WrapErr};
-use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind};
-use futures::{Stream, StreamExt};
+use crossterm::event::{Event as TerminalEvent, KeyEventKind};
 use ratatui::backend::Backend;
 use ratatui::layout::{Position, Rect};
 use rustix::process::{Signal, getpid, kill_process};
@@ -16,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::console::{Console, LoopAction};
 use super::frame_pacer::{FrameCost, FramePacer};
+use super::input::Input;
 use super::pager::{self, Pager};
 use super::signals::{self, Ended};
 use super::terminal::{self, Guard, Screen};
@@ -51,7 +50,7 @@ async fn turns(
     end: &mut watch::Receiver<Option<Ended>>,
     pager: &Pager,
 ) -> Result<u8> {
-    let mut input = EventStream::new();
+    let mut input = Input::open();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut pacer = FramePacer::new(Instant::now());
@@ -74,12 +73,12 @@ async fn turns(
             Some(event) = console.next() => console.take(event),
             _ = tick.tick() => console.take(Event::Tick),
         };
-        let action = settle(console, &mut input, &mut pacer, action).await;
+        let action = settle(console, &mut input, &mut pacer, action);
         if let LoopAction::Page(text) = action {
             // Two readers of one terminal would share its keys.
-            drop(input);
+            input.close().await;
             pager::show(console, pager, &text, end, &mut tick).await?;
-            input = EventStream::new();
+            input = Input::open();
             redraw_all(screen)?;
         } else if !apply(action, screen)? {
             return Ok(0);
@@ -88,9 +87,9 @@ async fn turns(
 }
 
 /// Takes the keys that wait and then what is queued, unless the first event wants the terminal.
-async fn settle(
+fn settle(
     console: &mut Console,
-    input: &mut EventStream,
+    input: &mut Input,
     pacer: &mut FramePacer,
     action: LoopAction,
 ) -> LoopAction {
@@ -98,7 +97,7 @@ async fn settle(
         return action;
     }
     for _ in 0..KEYS {
-        let Some(Ok(event)) = waiting(input).await else {
+        let Some(event) = input.waiting() else {
             break;
         };
         let action = take_input(console, pacer, event);
@@ -107,14 +106,6 @@ async fn settle(
         }
     }
     console.drain()
-}
-
-/// The next event if one waits; it does not wait for more. The loop itself asks for it: a terminal's events wake only the task that asked first.
-async fn waiting<S: Stream + Unpin>(input: &mut S) -> Option<S::Item> {
-    match futures::poll!(input.next()) {
-        Poll::Ready(event) => event,
-        Poll::Pending => None,
-    }
 }
 
 fn take_input(console: &mut Console, pacer: &mut FramePacer, event: TerminalEvent) -> LoopAction {
@@ -161,62 +152,4 @@ fn redraw_all(screen: &mut Screen) -> Result<()> {
     screen
         .resize(Rect::from((Position::ORIGIN, size)))
         .wrap_err("can't clear the screen")
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::VecDeque;
-    use std::pin::Pin;
-    use std::sync::{Arc, Mutex};
-    use std::task::{Context, Waker};
-
-    use super::*;
-
-    /// Keys from elsewhere. As with crossterm's stream, only the first task that asks is woken.
-    #[derive(Clone, Default)]
-    struct Keys(Arc<Mutex<(VecDeque<char>, Option<Waker>)>>);
-
-    impl Keys {
-        fn typed(&self, key: char) {
-            let mut inside = self.0.lock().unwrap();
-            inside.0.push_back(key);
-            if let Some(waker) = inside.1.take() {
-                waker.wake();
-            }
-        }
-    }
-
-    impl Stream for Keys {
-        type Item = char;
-
-        fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<char>> {
-            let mut inside = self.0.lock().unwrap();
-            if let Some(key) = inside.0.pop_front() {
-                return Poll::Ready(Some(key));
-            }
-            inside.1.get_or_insert_with(|| context.waker().clone());
-            Poll::Pending
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_key_wakes_the_loop_after_it_looked_whether_one_waits() {
-        let mut keys = Keys::default();
-        keys.typed('a');
-        assert_eq!(waiting(&mut keys).await, Some('a'));
-        assert_eq!(waiting(&mut keys).await, None);
-        let typist = keys.clone();
-        tokio::spawn(async move {
-            tokio::task::yield_now().await;
-            typist.typed('b');
-        });
-        let before = Instant::now();
-        let key = tokio::time::timeout(TICK, keys.next()).await;
-        assert_eq!(key, Ok(Some('b')));
-        assert_eq!(
-            before.elapsed(),
-            Duration::ZERO,
-            "it is not the next tick that shows it"
-        );
-    }
 }

@@ -10,6 +10,7 @@ pub mod event_loop;
 pub mod film;
 pub mod frame_pacer;
 pub mod headless;
+mod input;
 pub mod log_file;
 pub mod pager;
 pub mod record_options;

@@ -1,0 +1,129 @@
+//! The console beside other terminal programs for a cluster, those of them that are on the path.
+
+use std::time::{Duration, Instant};
+
+use super::pty::Pty;
+use super::usage::{Usage, process, quantile, resident, watch};
+use super::{Effort, SIZE, console, drill, figure, heading};
+use sopwatch_drill::Drill;
+
+/// How long a program settles before it is watched.
+const SETTLES: Duration = Duration::from_secs(10);
+
+/// How a program is started on the pods of the context's namespace, without the right to change anything where it has such a switch.
+const PEERS: [(&str, &[&str]); 3] = [
+    ("sofka", &["pods", "--readonly"]),
+    ("kubetui", &[]),
+    ("kdash", &[]),
+];
+
+pub fn measure(effort: Effort) {
+    let how = format!(
+        "each on the same drill where all is well: wall time from starting the process to the three pods on its terminal, {} starts each in \
+         turn; then {} s after {} s to settle: /proc/PID/stat and status, bytes read from its terminal. Only the console reads logs, \
+         database and monitoring meanwhile",
+        effort.starts,
+        effort.idle,
+        SETTLES.as_secs()
+    );
+    heading("Peers", &how);
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill(folder.path());
+    let there = PEERS.into_iter().filter(|(name, _)| super::tools::has(name));
+    let mut programs: Vec<Program> = std::iter::once(Program::console())
+        .chain(there.map(|(name, arguments)| Program::peer(name, arguments)))
+        .collect();
+    for _ in 0..effort.starts {
+        for program in &mut programs {
+            let started = Instant::now();
+            let mut terminal = program.start(&drill);
+            until_pods(&mut terminal);
+            program.starts.push(started.elapsed().as_secs_f64() * 1_000.0);
+            end(terminal);
+        }
+    }
+    for program in &mut programs {
+        println!("  {}", program.name);
+        program.starts.sort_by(f64::total_cmp);
+        for (what, share) in [("median", 0.5), ("fastest", 0.0), ("slowest", 1.0)] {
+            figure(
+                &format!("  first pods, {what}"),
+                quantile(&program.starts, share),
+                "ms",
+            );
+        }
+        let mut terminal = program.start(&drill);
+        until_pods(&mut terminal);
+        watch(&mut terminal, SETTLES);
+        let it = process(&terminal);
+        let (before, bytes) = (Usage::of(it), terminal.raw.len());
+        watch(&mut terminal, Duration::from_secs(effort.idle));
+        let after = Usage::of(it);
+        figure("  CPU, idle", after.percent_since(&before), "% of a core");
+        let written = (terminal.raw.len() - bytes) as f64;
+        figure("  to the terminal, idle", written / effort.idle as f64, "bytes/s");
+        let (now, _) = resident(it);
+        figure("  resident memory, idle", now, "MB");
+        figure("  of it anonymous", anonymous(it), "MB");
+        end(terminal);
+    }
+}
+
+/// A program that shows pods.
+struct Program {
+    name: &'static str,
+    /// `None`: our own console.
+    arguments: Option<&'static [&'static str]>,
+    /// From the start to the pods, in milliseconds.
+    starts: Vec<f64>,
+}
+
+impl Program {
+    fn console() -> Self {
+        Self {
+            name: "sopwatch",
+            arguments: None,
+            starts: Vec::new(),
+        }
+    }
+
+    fn peer(name: &'static str, arguments: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            arguments: Some(arguments),
+            starts: Vec::new(),
+        }
+    }
+
+    fn start(&self, drill: &Drill) -> Pty {
+        let kubeconfig = drill.kubeconfig().to_str().unwrap();
+        match self.arguments {
+            None => console(drill, drill.kubeconfig()),
+            Some(arguments) => Pty::start(self.name, arguments, &[("KUBECONFIG", kubeconfig)], SIZE),
+        }
+    }
+}
+
+/// Waits until each of the three pods is on the terminal.
+fn until_pods(terminal: &mut Pty) {
+    terminal.until("its three pods are there", |screen| {
+        let rows = screen.rows(0, u16::MAX).filter(|row| row.contains("1/1"));
+        rows.count() >= 3
+    });
+}
+
+/// A peer may ask before it ends: nothing is lost with it.
+fn end(mut terminal: Pty) {
+    terminal.child.kill().unwrap();
+    terminal.wait();
+}
+
+/// Resident memory that is no file's, in MB.
+fn anonymous(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1_024.0
+}
