@@ -7,7 +7,7 @@ use ratatui::style::{Color, Style};
 use super::layout::{Content, Frame, Region};
 use crate::panes::Pane;
 use crate::style::styled_text;
-use crate::style::styled_text::StyledText;
+use crate::style::styled_text::{StyledText, draw_glyph};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::safe;
 
@@ -47,53 +47,27 @@ fn frame(area: Rect, meaning: Meaning, (upper, lower): (Ends, Ends), theme: &The
     }
     horizontal(area, y, upper, theme, meaning, buffer);
     for side in (y + 1)..(y + height - 1) {
-        let row = Rect {
-            y: side,
-            height: 1,
-            ..area
-        };
-        StyledText::new(theme)
-            .add(meaning, theme.glyphs.vertical)
-            .draw(row, buffer);
-        let right = Rect {
-            x: row.right() - 1,
-            width: 1,
-            ..row
-        };
-        StyledText::new(theme)
-            .add(meaning, theme.glyphs.vertical)
-            .draw(right, buffer);
+        for x in [area.x, area.right() - 1] {
+            draw_glyph(theme.glyphs.vertical, meaning, (x, side), theme, buffer);
+        }
     }
     horizontal(area, y + height - 1, lower, theme, meaning, buffer);
 }
 
 /// Draws where the side of a column ends on the line below it.
-pub(crate) fn joint((x, y): (u16, u16), focused: bool, theme: &Theme, buffer: &mut Buffer) {
+pub(crate) fn joint(place: (u16, u16), focused: bool, theme: &Theme, buffer: &mut Buffer) {
     let meaning = if focused { Meaning::Focus } else { Meaning::Border };
-    let cell = Rect {
-        x,
-        y,
-        width: 1,
-        height: 1,
-    };
-    StyledText::new(theme)
-        .add(meaning, theme.glyphs.tee_up)
-        .draw(cell, buffer);
+    draw_glyph(theme.glyphs.tee_up, meaning, place, theme, buffer);
 }
 
-fn horizontal(
-    area: Rect,
-    y: u16,
-    (left, right): (&str, &str),
-    theme: &Theme,
-    meaning: Meaning,
-    buffer: &mut Buffer,
-) {
-    let between = theme.glyphs.horizontal.repeat(usize::from(area.width) - 2);
-    let row = Rect { y, height: 1, ..area };
-    StyledText::new(theme)
-        .add(meaning, safe!("{left}{between}{right}"))
-        .draw(row, buffer);
+/// A line across an area that has two columns at least.
+fn horizontal(area: Rect, y: u16, (left, right): Ends, theme: &Theme, meaning: Meaning, buffer: &mut Buffer) {
+    let last = area.right() - 1;
+    draw_glyph(left, meaning, (area.x, y), theme, buffer);
+    for x in (area.x + 1)..last {
+        draw_glyph(theme.glyphs.horizontal, meaning, (x, y), theme, buffer);
+    }
+    draw_glyph(right, meaning, (last, y), theme, buffer);
 }
 
 /// Draws a region's title over its upper line: the name, then as many of the pieces as fit, the least important left out first.

@@ -210,6 +210,20 @@ fn line_of(text: &str, max: usize) -> &str {
     }
 }
 
+/// Draws a sign of the theme in one cell, from nothing, as [`StyledText::draw`] draws.
+pub(crate) fn draw_glyph(
+    glyph: &'static str,
+    meaning: Meaning,
+    (x, y): (u16, u16),
+    theme: &Theme,
+    buffer: &mut Buffer,
+) {
+    if let Some(cell) = buffer.cell_mut((x, y)) {
+        cell.set_symbol(glyph)
+            .set_style(Style::reset().patch(theme.style(meaning)));
+    }
+}
+
 /// A styled line in the making.
 #[derive(Clone)]
 pub(crate) struct StyledText<'t> {
