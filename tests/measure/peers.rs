@@ -10,6 +10,9 @@ use sopwatch_drill::Drill;
 /// How long a program settles before it is watched.
 const SETTLES: Duration = Duration::from_secs(10);
 
+/// How long something is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// How a program is started on the pods of the context's namespace, without the right to change anything where it has such a switch.
 const PEERS: [(&str, &[&str]); 3] = [
     ("sofka", &["pods", "--readonly"]),
@@ -104,12 +107,27 @@ impl Program {
     }
 }
 
-/// Waits until each of the three pods is on the terminal.
+/// What a program may ask its terminal at the start, and an answer. Without one it may wait for a second.
+const ANSWERS: [(&str, &str); 3] = [
+    ("\u{1b}]10;?", "\u{1b}]10;rgb:ffff/ffff/ffff\u{1b}\\"),
+    ("\u{1b}]11;?", "\u{1b}]11;rgb:0000/0000/0000\u{1b}\\"),
+    ("\u{1b}[c", "\u{1b}[?62;22c"),
+];
+
+/// Waits until each of the three pods is on the terminal, which answers meanwhile what it is asked.
 fn until_pods(terminal: &mut Pty) {
-    terminal.until("its three pods are there", |screen| {
+    let shows_pods = |screen: &vt100::Screen| {
         let rows = screen.rows(0, u16::MAX).filter(|row| row.contains("1/1"));
         rows.count() >= 3
-    });
+    };
+    while !shows_pods(terminal.screen()) {
+        let bytes = terminal.output.recv_timeout(PATIENCE).expect("it shows its pods");
+        terminal.show(&bytes);
+        let text = String::from_utf8_lossy(&bytes);
+        for (_, answer) in ANSWERS.iter().filter(|(question, _)| text.contains(question)) {
+            terminal.type_keys(answer);
+        }
+    }
 }
 
 /// A peer may ask before it ends: nothing is lost with it.

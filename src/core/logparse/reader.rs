@@ -18,6 +18,9 @@ use crate::logparse::multiline::{Joiner, RawRecord, Stamp};
 /// Bytes of backlog that are held for each record that may be kept: long records must not fill the memory.
 const BYTES_A_RECORD: usize = 512;
 
+/// Records that are held from one batch to the next once the backlog is read.
+const HELD_LATER: usize = 64;
+
 /// Reads the lines of one container instance's log.
 ///
 /// While the backlog is read, every line is searched for what it says about leaders, but only the newest records are held for the
@@ -221,6 +224,8 @@ impl LineReader {
             self.held_bytes = 0;
             let mut records = self.told.drain();
             records.append(&mut self.held);
+            // A backlog is far longer than what comes later.
+            self.held.shrink_to(HELD_LATER);
             records
         } else {
             VecDeque::new()
@@ -586,6 +591,18 @@ mod tests {
             "{}",
             reader.held_bytes
         );
+    }
+
+    #[test]
+    fn a_backlog_that_was_read_leaves_no_room_behind() {
+        let mut reader = reader(1_000);
+        for _ in 0..1_000 {
+            reader.push(b"2021-01-15T13:00:00Z I0115 13:24:32.110457 1 a.go:1] one");
+        }
+        assert!(reader.held.capacity() >= 900, "{}", reader.held.capacity());
+        reader.caught_up();
+        assert_eq!(reader.take(true).unwrap().records.len(), 1_000);
+        assert!(reader.held.capacity() <= HELD_LATER, "{}", reader.held.capacity());
     }
 
     proptest! {

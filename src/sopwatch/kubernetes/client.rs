@@ -38,6 +38,10 @@ use sopwatch_core::observe::source::{Problem, ProblemKind};
 /// What the server's audit log knows us by.
 const AGENT: &str = concat!("sopwatch/", env!("CARGO_PKG_VERSION"));
 
+/// Bytes of an answer that are read ahead, and the most that its headers may have. hyper's own 400 kB would stay with each log that is
+/// followed once it has been read.
+const READ_AHEAD: usize = 64 * 1024;
+
 /// Silence after which the kernel asks the other end whether it still lives; how often it repeats that, and how many times.
 /// Together 11 s: less than what counts as stale.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(5), Duration::from_secs(3), 2);
@@ -260,7 +264,9 @@ where
         https = https.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
     let https = https.enable_http1().wrap_connector(connector);
-    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new()).build(https);
+    let http: HttpClient<_, Body> = HttpClient::builder(TokioExecutor::new())
+        .http1_max_buf_size(READ_AHEAD)
+        .build(https);
     let service = service_fn(move |mut request: http::Request<Body>| {
         let (http, authorization) = (http.clone(), authorization.clone());
         async move {
