@@ -11,7 +11,7 @@ use super::usage::{Usage, process, resident, watch};
 use super::{Effort, console, figure, heading, quit};
 
 /// Pods of the service.
-const COUNTS: [u32; 4] = [3, 100, 500, 2_000];
+const COUNTS: [u32; 3] = [3, 100, 500];
 
 /// How often the open streams are counted.
 const LOOKS: Duration = Duration::from_millis(200);
