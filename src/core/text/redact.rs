@@ -1,7 +1,7 @@
 //! Secrets in text from outside are replaced before anything else sees them.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use memchr::memmem::Finder;
 use regex::{Captures, Regex};
@@ -75,14 +75,12 @@ fn redact(text: &str) -> Cow<'_, str> {
     if ANY_HINT.as_ref().is_ok_and(|any| !any.is_match(&text)) {
         return text;
     }
-    for rule in RULES.iter().flatten() {
+    for rule in RULES.iter() {
         if !rule.hints.iter().any(|hint| hint.find(text.as_bytes()).is_some()) {
             continue;
         }
-        if let Cow::Owned(redacted) = rule
-            .pattern
-            .replace_all(&text, |found: &Captures<'_>| rule.replace(found))
-        {
+        let Ok(pattern) = rule.pattern() else { continue };
+        if let Cow::Owned(redacted) = pattern.replace_all(&text, |found: &Captures<'_>| rule.replace(found)) {
             text = Cow::Owned(redacted);
         }
     }
@@ -107,18 +105,25 @@ pub fn redact_json(value: &mut Value) {
 struct Rule {
     /// One of these is in every text that holds such a secret.
     hints: Vec<Finder<'static>>,
-    pattern: Regex,
+    source: Cow<'static, str>,
+    /// Made when a text first has a hint: most runs never see most kinds, and each takes a millisecond and 100 kB.
+    pattern: OnceLock<Result<Regex, regex::Error>>,
     /// What follows in plain speech instead of a secret.
     innocent: fn(&str) -> bool,
 }
 
 impl Rule {
-    fn new(hints: &[&'static str], pattern: &str, innocent: fn(&str) -> bool) -> Result<Self, regex::Error> {
-        Ok(Self {
+    fn new(hints: &[&'static str], source: impl Into<Cow<'static, str>>, innocent: fn(&str) -> bool) -> Self {
+        Self {
             hints: hints.iter().map(|hint| Finder::new(*hint)).collect(),
-            pattern: Regex::new(pattern)?,
+            source: source.into(),
+            pattern: OnceLock::new(),
             innocent,
-        })
+        }
+    }
+
+    fn pattern(&self) -> &Result<Regex, regex::Error> {
+        self.pattern.get_or_init(|| Regex::new(&self.source))
     }
 
     fn replace(&self, found: &Captures<'_>) -> String {
@@ -131,7 +136,7 @@ impl Rule {
 }
 
 /// The patterns are constants; the tests prove that each compiles.
-static RULES: LazyLock<[Result<Rule, regex::Error>; 13]> = LazyLock::new(|| {
+static RULES: LazyLock<[Rule; 13]> = LazyLock::new(|| {
     [
         Rule::new(
             &["uthorization", "UTHORIZATION"],
@@ -143,11 +148,11 @@ static RULES: LazyLock<[Result<Rule, regex::Error>; 13]> = LazyLock::new(|| {
             r#"(?i)(?P<keep>\bbearer["'\\]*[\s:=]+["'\\]*)(?P<secret>[^\s"'\\,;\])}]+)"#,
             is_said_of_bearers,
         ),
-        Rule::new(KEY_HINTS, &keyed(r#""(?P<secret>(?:[^"\\\n]|\\.)+)"#), |_| false),
-        Rule::new(KEY_HINTS, &keyed(r#"\\"(?P<secret>[^"\\\n]+)"#), |_| false),
+        Rule::new(KEY_HINTS, keyed(r#""(?P<secret>(?:[^"\\\n]|\\.)+)"#), |_| false),
+        Rule::new(KEY_HINTS, keyed(r#"\\"(?P<secret>[^"\\\n]+)"#), |_| false),
         Rule::new(
             KEY_HINTS,
-            &keyed(r#"(?P<secret>'(?:[^'\\\n]|\\.)*'?|[^\s"'\\,;&\[\]\{\})][^\s"\\,;&\])}]*)"#),
+            keyed(r#"(?P<secret>'(?:[^'\\\n]|\\.)*'?|[^\s"'\\,;&\[\]\{\})][^\s"\\,;&\])}]*)"#),
             |_| false,
         ),
         // Short names are said in sentences too (`failed to get secret: …`): only what assigns is meant.
@@ -188,7 +193,7 @@ static RULES: LazyLock<[Result<Rule, regex::Error>; 13]> = LazyLock::new(|| {
 
 /// The hints of all rules at once.
 static ANY_HINT: LazyLock<Result<Regex, regex::Error>> = LazyLock::new(|| {
-    let hints = RULES.iter().flatten().flat_map(|rule| &rule.hints);
+    let hints = RULES.iter().flat_map(|rule| &rule.hints);
     let hints: Vec<_> = hints
         .map(|hint| regex::escape(&String::from_utf8_lossy(hint.needle())))
         .collect();
@@ -251,7 +256,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert!(RULES.iter().all(Result::is_ok));
+        assert!(RULES.iter().all(|rule| rule.pattern().is_ok()));
     }
 
     #[test]
