@@ -402,7 +402,7 @@ pub const FLOORS: &[Floor] = &[
             "tracing",
         ],
         test_modules: &[],
-        test_outside: &["std::env"],
+        test_outside: &["proptest", "std::env", "vt100"],
     },
     Floor {
         of_crate: "sopwatch",

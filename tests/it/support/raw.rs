@@ -47,7 +47,7 @@ fn is_the_screens(sequence: &str) -> bool {
     };
     let plain = |parameters: &str| parameters.chars().all(|c| c.is_ascii_digit() || ";:".contains(c));
     MODES.contains(&body)
-        || body.strip_suffix(['m', 'H']).is_some_and(plain)
+        || body.strip_suffix(['m', 'G', 'H']).is_some_and(plain)
         || ["2J", "J", "K"].contains(&body)
 }
 
