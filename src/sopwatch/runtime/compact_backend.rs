@@ -142,15 +142,16 @@ const MODIFIERS: [(Modifier, &str); 9] = [
     (Modifier::CROSSED_OUT, "9;"),
 ];
 
-/// Writes the change from one style to another as one sequence: what comes on top, or all anew where something must go.
+/// Writes the change from one style to another as one sequence: what comes on top, or the whole style from plain where something must go.
 fn push_style(bytes: &mut String, from: Style, to: Style) {
     if to == plain() {
         return bytes.push_str(PLAIN);
     }
     let goes = |from: Option<Color>, to: Option<Color>| is_default(to) && !is_default(from);
-    let anew = !to.add_modifier.contains(from.add_modifier) || goes(from.fg, to.fg) || goes(from.bg, to.bg);
+    let from_plain =
+        !to.add_modifier.contains(from.add_modifier) || goes(from.fg, to.fg) || goes(from.bg, to.bg);
     let mut codes = String::new();
-    let from = if anew {
+    let from = if from_plain {
         codes.push_str("0;");
         plain()
     } else {
@@ -278,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_style_writes_what_comes_and_starts_anew_where_something_goes() {
+    fn a_change_of_style_writes_what_comes_and_starts_from_plain_where_something_goes() {
         for (line, bytes) in [
             (vec!["a".bold(), "b".bold().red()], "\x1b[1ma\x1b[31mb\x1b[m"),
             (vec!["a".bold().red(), "b".red()], "\x1b[1;31ma\x1b[0;31mb\x1b[m"),

@@ -37,7 +37,7 @@ pub struct MonitoringSeen {
 pub struct AlertSeen {
     /// Its name.
     pub name: Redacted,
-    /// The id of the SOP that it is for; `None` where that can't be reported.
+    /// The id of the SOP that it is for; `None` where that is not known.
     pub sop: Option<String>,
     /// Its severity; empty where it has none.
     pub severity: Redacted,
