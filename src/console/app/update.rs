@@ -125,17 +125,14 @@ impl App {
             && !batch.records.iter().any(|record| self.logs.buffer.shows(record))
     }
 
-    pub(crate) fn learn(&mut self, observation: Observation) {
-        match &observation {
+    pub(crate) fn learn(&mut self, mut observation: Observation) {
+        match &mut observation {
             // A pod that is not the service's own, in a record of an older version.
             Observation::Log(batch) if self.state.other_pods.contains_key(&batch.source.pod_uid) => {}
             Observation::LogNote { source, .. } if self.state.other_pods.contains_key(&source.pod_uid) => {}
             Observation::Log(batch) => {
-                let source = Arc::new(batch.source.clone());
-                batch
-                    .records
-                    .iter()
-                    .for_each(|record| self.logs.buffer.push(&source, record.clone()));
+                let records = std::mem::take(&mut batch.records);
+                self.logs.buffer.push(&Arc::new(batch.source.clone()), records);
             }
             Observation::LogNote { source, text, .. } => {
                 self.logs
@@ -150,10 +147,14 @@ impl App {
 
     /// Keeps the chosen rows within their lists.
     pub(crate) fn hold_choices(&mut self) {
-        let (pods, rows, steps) = (self.state.pods.len(), self.grid().len(), self.steps().len());
-        self.panes.pod = self.panes.pod.min(pods.saturating_sub(1));
-        self.panes.status = self.panes.status.min(rows.saturating_sub(1));
-        self.panes.step = self.panes.step.min(steps.saturating_sub(1));
+        let hold = |chosen: usize, count: &dyn Fn() -> usize| match chosen {
+            // Each observation asks for this, and the first row is one of any list.
+            0 => 0,
+            _ => chosen.min(count().saturating_sub(1)),
+        };
+        self.panes.pod = hold(self.panes.pod, &|| self.state.pods.len());
+        self.panes.status = hold(self.panes.status, &|| self.grid().len());
+        self.panes.step = hold(self.panes.step, &|| self.steps().len());
     }
 
     fn take_outcome(&mut self, outcome: Outcome) -> Vec<Effect> {

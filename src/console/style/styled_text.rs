@@ -12,7 +12,7 @@ use std::ops::{Deref, Range};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
+use ratatui::text::Span;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -126,6 +126,9 @@ drawn_numbers!(u32, u64, usize);
 
 /// The longest beginning that fits.
 pub(crate) fn beginning(text: &str, max: usize) -> &str {
+    if text.is_ascii() {
+        return &text[..text.len().min(max)];
+    }
     let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true) {
         used += grapheme.width();
@@ -138,6 +141,9 @@ pub(crate) fn beginning(text: &str, max: usize) -> &str {
 
 /// The longest end that fits.
 pub(crate) fn end(text: &str, max: usize) -> &str {
+    if text.is_ascii() {
+        return &text[text.len().saturating_sub(max)..];
+    }
     let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true).rev() {
         used += grapheme.width();
@@ -222,6 +228,19 @@ pub(crate) fn draw_glyph(
         cell.set_symbol(glyph)
             .set_style(Style::reset().patch(theme.style(meaning)));
     }
+}
+
+/// Draws text of ASCII alone, a byte a cell: most of a screen, and no search for what belongs together to one sign. Where the next text goes.
+fn draw_ascii(text: &str, style: Style, (x, y): (u16, u16), room: u16, buffer: &mut Buffer) -> u16 {
+    let columns = x..x.saturating_add(room);
+    let mut next = x;
+    for (x, byte) in columns.zip(text.bytes()) {
+        if let Some(cell) = buffer.cell_mut((x, y)) {
+            cell.set_char(byte.into()).set_style(style);
+        }
+        next = x + 1;
+    }
+    next
 }
 
 /// A styled line in the making.
@@ -332,9 +351,17 @@ impl<'t> StyledText<'t> {
         if area.is_empty() {
             return;
         }
-        // From nothing: what lies beneath, such as a frame, must not lend its colour.
-        let line = Line::from(self.cut(usize::from(area.width)).spans).style(Style::reset());
-        buffer.set_line(area.x, area.y, &line, area.width);
+        let mut x = area.x;
+        for span in self.cut(usize::from(area.width)).spans {
+            // From nothing: what lies beneath, such as a frame, must not lend its colour.
+            let style = Style::reset().patch(span.style);
+            let room = area.right() - x;
+            x = if span.content.is_ascii() {
+                draw_ascii(&span.content, style, (x, area.y), room, buffer)
+            } else {
+                buffer.set_stringn(x, area.y, &span.content, room.into(), style).0
+            };
+        }
     }
 }
 

@@ -144,35 +144,49 @@ impl LogBuffer {
         self.mode.shows(record)
     }
 
-    /// Takes in a record.
-    pub fn push(&mut self, source: &Arc<ContainerKey>, record: LogRecord) {
-        self.take(&Arc::new(Entry::new(source.clone(), record)));
+    /// Takes in records of a log.
+    pub fn push(&mut self, source: &Arc<ContainerKey>, records: Vec<LogRecord>) {
+        let entries = records.into_iter();
+        self.take(
+            entries
+                .map(|record| Arc::new(Entry::new(source.clone(), record)))
+                .collect(),
+        );
     }
 
     /// Takes in something the console has to say about a log: it shows in every mode.
     pub fn note(&mut self, source: &Arc<ContainerKey>, at: Timestamp, text: Redacted) {
-        self.take(&Arc::new(Entry::note(source.clone(), at, text)));
+        self.take(vec![Arc::new(Entry::note(source.clone(), at, text))]);
     }
 
-    /// Puts an entry into the ring of each view that it shows in, and into what is shown now.
-    fn take(&mut self, entry: &Arc<Entry>) {
+    /// Puts entries into the ring of each view that they show in, and into what is shown now.
+    fn take(&mut self, entries: Vec<Arc<Entry>>) {
+        for entry in &entries {
+            self.take_into_view(entry);
+            let rings = [
+                (LogMode::Leader, &mut self.leader),
+                (LogMode::Errors, &mut self.errors),
+                (LogMode::Errors, &mut self.error_kinds),
+            ];
+            for (mode, ring) in rings {
+                if shows_in(entry, mode) {
+                    ring.insert(entry, CHOSEN_CAPACITY);
+                }
+            }
+        }
+        self.all.insert_all(entries, ALL_CAPACITY);
+    }
+
+    fn take_into_view(&mut self, entry: &Arc<Entry>) {
+        if self.held.is_none() && self.view.is_none() {
+            return;
+        }
         let fits = shows_in(entry, self.mode) && self.fits(entry);
         if self.held.is_some() && fits {
             self.arrived += 1;
         }
         if let Some(view) = self.view.as_mut().filter(|_| fits) {
             view.insert(entry, ALL_CAPACITY);
-        }
-        let rings = [
-            (LogMode::Leader, &mut self.leader, CHOSEN_CAPACITY),
-            (LogMode::Errors, &mut self.errors, CHOSEN_CAPACITY),
-            (LogMode::Errors, &mut self.error_kinds, CHOSEN_CAPACITY),
-            (LogMode::All, &mut self.all, ALL_CAPACITY),
-        ];
-        for (mode, ring, capacity) in rings {
-            if shows_in(entry, mode) {
-                ring.insert(entry, capacity);
-            }
         }
     }
 
@@ -469,10 +483,10 @@ mod tests {
             ..LogBuffer::default()
         };
         let (a, b) = (source("a"), source("b"));
-        buffer.push(&a, record(1, "a1"));
-        buffer.push(&a, record(3, "a3"));
-        buffer.push(&b, record(2, "b2"));
-        buffer.push(&b, record(3, "b3"));
+        buffer.push(&a, vec![record(1, "a1")]);
+        buffer.push(&a, vec![record(3, "a3")]);
+        buffer.push(&b, vec![record(2, "b2")]);
+        buffer.push(&b, vec![record(3, "b3")]);
         assert_eq!(texts(&buffer), ["a1", "b2", "a3", "b3"]);
     }
 
@@ -484,7 +498,7 @@ mod tests {
         };
         let a = source("a");
         for second in 0..ALL_CAPACITY as i64 + 5 {
-            buffer.push(&a, record(second, "line"));
+            buffer.push(&a, vec![record(second, "line")]);
         }
         assert_eq!((buffer.shown().len(), buffer.dropped()), (ALL_CAPACITY, 5));
     }
@@ -493,9 +507,9 @@ mod tests {
     fn noise_does_not_evict_leader_lines_and_heartbeats_show_once() {
         let mut buffer = LogBuffer::default();
         let a = source("a");
-        (0..3).for_each(|second| buffer.push(&a, heartbeat(second)));
+        (0..3).for_each(|second| buffer.push(&a, vec![heartbeat(second)]));
         for second in 10..ALL_CAPACITY as i64 * 2 {
-            buffer.push(&a, record(second, "noise"));
+            buffer.push(&a, vec![record(second, "noise")]);
         }
         assert_eq!(texts(&buffer), ["Starting reconciliation loop"]);
         assert_eq!(buffer.shown()[0].repeats, 3);
@@ -510,15 +524,15 @@ mod tests {
             buffer.shown().iter().map(row).collect()
         };
         for second in [1, 31] {
-            buffer.push(&a, heartbeat(second));
-            buffer.push(&b, heartbeat(second + 1));
+            buffer.push(&a, vec![heartbeat(second)]);
+            buffer.push(&b, vec![heartbeat(second + 1)]);
         }
-        buffer.push(&a, heartbeat(61));
+        buffer.push(&a, vec![heartbeat(61)]);
         assert_eq!(shown(&buffer), [(61, "api-a".into()), (32, "api-b".into())]);
         let mut gained = heartbeat(62);
         gained.leader.as_mut().unwrap().kind = LeaderLineKind::Gained;
-        buffer.push(&b, gained);
-        buffer.push(&b, heartbeat(63));
+        buffer.push(&b, vec![gained]);
+        buffer.push(&b, vec![heartbeat(63)]);
         let after = [(61, "api-a"), (62, "api-b"), (63, "api-b")];
         assert_eq!(shown(&buffer), after.map(|(at, pod)| (at, pod.to_owned())));
     }
@@ -565,12 +579,12 @@ mod tests {
                     buffer.set_mode(mode);
                     buffer.set_filter(filter);
                     assert_eq!(buffer.shows(&record), shows, "{mode:?} {record:?}");
-                    buffer.push(&source("a"), record.clone());
+                    buffer.push(&source("a"), vec![record.clone()]);
                     assert_eq!(buffer.shown().len(), usize::from(shows), "{mode:?} {record:?}");
                     buffer.note(&source("a"), record.at, "a note".into());
                     assert_eq!(buffer.shown().len(), 1 + usize::from(shows));
                     buffer.step(-1);
-                    buffer.push(&source("a"), record.clone());
+                    buffer.push(&source("a"), vec![record.clone()]);
                     assert_eq!(buffer.arrived, u64::from(shows), "{mode:?} {record:?}");
                 }
             }
@@ -584,10 +598,10 @@ mod tests {
             ..LogBuffer::default()
         };
         let a = source("a");
-        buffer.push(&a, record(1, "one"));
+        buffer.push(&a, vec![record(1, "one")]);
         buffer.set_filter(Some(LineFilter::new("^o").unwrap()));
-        buffer.push(&a, record(2, "two"));
-        buffer.push(&a, record(3, "over"));
+        buffer.push(&a, vec![record(2, "two")]);
+        buffer.push(&a, vec![record(3, "over")]);
         assert_eq!(texts(&buffer), ["one", "over"]);
         buffer.set_filter(None);
         assert_eq!(texts(&buffer), ["one", "two", "over"]);
@@ -600,9 +614,9 @@ mod tests {
             ..LogBuffer::default()
         };
         let a = source("a");
-        (1..=3).for_each(|second| buffer.push(&a, record(second, &second.to_string())));
+        (1..=3).for_each(|second| buffer.push(&a, vec![record(second, &second.to_string())]));
         buffer.step(-1);
-        buffer.push(&a, record(4, "4"));
+        buffer.push(&a, vec![record(4, "4")]);
         assert_eq!(
             (texts(&buffer), buffer.chosen(), buffer.arrived),
             (vec!["1", "2", "3"], Some(1), 1)

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::entry::Entry;
 use sopwatch_core::logparse::ContainerKey;
 
@@ -79,6 +81,27 @@ impl Ring {
         }
     }
 
+    /// Takes in entries, each at its time, as [`Ring::insert`] would one by one: what comes after them is moved once, not once for each.
+    pub(super) fn insert_all(&mut self, mut entries: Vec<Arc<Entry>>, capacity: usize) {
+        if self.folding != Folding::None {
+            return entries.iter().for_each(|entry| self.insert(entry, capacity));
+        }
+        entries.sort_by_key(|entry| entry.record.at);
+        let Some(first) = entries.first() else { return };
+        let mut later = self.entries.split_off(self.place_of(first.record.at)).into_iter();
+        let mut next = later.next();
+        for entry in entries {
+            while let Some(other) = next.take_if(|other| other.record.at <= entry.record.at) {
+                self.entries.push_back(other);
+                next = later.next();
+            }
+            self.bytes += entry.record.text.len();
+            self.entries.push_back(entry);
+        }
+        self.entries.extend(next.into_iter().chain(later));
+        self.keep_within(capacity);
+    }
+
     /// Takes in an entry; the newer of it and of the one in this place stands for both.
     fn insert_folded(&mut self, entry: &Arc<Entry>, place: Option<usize>, capacity: usize) {
         match place.and_then(|place| self.take_out(place)) {
@@ -87,19 +110,21 @@ impl Ring {
         }
     }
 
-    /// Many a log is read in turns, and its lines are older than thousands of others.
     fn insert_in_time(&mut self, entry: Arc<Entry>, capacity: usize) {
-        let at = entry.record.at;
+        self.insert_at(self.place_of(entry.record.at), entry, capacity);
+    }
+
+    /// After what was written until this time. Many a log is read in turns, and its lines are older than thousands of others.
+    fn place_of(&self, at: Timestamp) -> usize {
         // Nearly always it is among the newest: there a search of the whole would look at memory all over.
         let newest = self.entries.len().saturating_sub(NEWEST);
         let is_newest = |place: usize| self.entries.get(place).is_none_or(|other| other.record.at <= at);
-        let place = if is_newest(newest) {
+        if is_newest(newest) {
             let later = self.entries.iter().rev().take_while(|other| other.record.at > at);
             self.entries.len() - later.count()
         } else {
             self.entries.partition_point(|other| other.record.at <= at)
-        };
-        self.insert_at(place, entry, capacity);
+        }
     }
 
     /// The same among entries that stand for others, which keep their place when their time moves on.
@@ -117,6 +142,11 @@ impl Ring {
             *self.kinds.entry(entry.kind()).or_default() += 1;
         }
         self.entries.insert(place, entry);
+        self.keep_within(capacity);
+    }
+
+    /// Drops the oldest entries that are too many.
+    fn keep_within(&mut self, capacity: usize) {
         while self.entries.len() > capacity || self.bytes > BYTES_CAPACITY {
             if self.take_out(0).is_none() {
                 break;
@@ -160,6 +190,48 @@ impl Ring {
             self.insert_at(place, Arc::new(joined), capacity);
         } else {
             self.insert_among_repeating(Arc::new(joined), capacity);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use sopwatch_core::logparse::{LogRecord, Severity};
+    use sopwatch_core::observe::observation::PodUid;
+
+    fn entry(at: i64, number: usize) -> Arc<Entry> {
+        let source = ContainerKey {
+            pod_uid: PodUid("a".into()),
+            pod: "api-a".into(),
+            container: "service".into(),
+            restart: 0,
+        };
+        let record = LogRecord {
+            at: Timestamp::from_second(at).unwrap(),
+            severity: Severity::Info,
+            text: format!("line {number}").as_str().into(),
+            leader: None,
+        };
+        Arc::new(Entry::new(Arc::new(source), record))
+    }
+
+    proptest! {
+        #[test]
+        fn many_entries_at_once_are_put_where_each_alone_would_be(
+            batches in proptest::collection::vec(proptest::collection::vec(0_i64..40, 0..12), 0..20),
+            capacity in 1_usize..60,
+        ) {
+            let (mut at_once, mut one_by_one) = (Ring::default(), Ring::default());
+            for (number, batch) in batches.into_iter().enumerate() {
+                let entries: Vec<_> = batch.into_iter().map(|at| entry(at, number)).collect();
+                entries.iter().for_each(|entry| one_by_one.insert(entry, capacity));
+                at_once.insert_all(entries, capacity);
+            }
+            prop_assert_eq!(at_once.entries(), one_by_one.entries());
+            prop_assert_eq!((at_once.bytes(), at_once.dropped), (one_by_one.bytes(), one_by_one.dropped));
         }
     }
 }
