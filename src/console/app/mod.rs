@@ -161,16 +161,17 @@ impl App {
         self.clock.speed = Some(speed);
     }
 
-    /// Judges the state: once after the events that were queued, before a draw.
-    pub fn judge(&mut self) {
+    /// Judges the state: once after the events that were queued, before a draw. Whether it says anything else than before.
+    pub fn judge(&mut self) -> bool {
         let profile = self.session.profile.clone();
-        self.diagnosis = match profile.sop(&self.checklist.sop) {
+        let found = match profile.sop(&self.checklist.sop) {
             Some(sop) => diagnose(&self.state, &profile, sop, self.clock.now),
             None => Diagnosis {
                 leaders: read_leaders(&self.state, &profile, self.clock.now),
                 ..Diagnosis::default()
             },
         };
+        let before = std::mem::replace(&mut self.diagnosis, found);
         // The step that is added may be gone.
         self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
         self.follow_findings();
@@ -179,6 +180,17 @@ impl App {
         if let Some(attempt) = &mut self.attempt {
             attempt.watch(&self.diagnosis, &profile, self.clock.now);
         }
+        !self.diagnosis.says_the_same_as(&before)
+    }
+
+    /// Whether only an observation or a key is expected to change more of the screen than ages: nothing is played, carried out, asked or
+    /// announced.
+    pub fn is_at_rest(&self) -> bool {
+        let is_under_way = |execution: &Execution| execution.is_under_way();
+        self.dialogs.is_empty()
+            && self.notice.is_none()
+            && self.player.is_none()
+            && !self.remediation.execution.as_ref().is_some_and(is_under_way)
     }
 
     /// What is known now and what it means, for a text that leaves the program; `None` while no SOP is chosen.

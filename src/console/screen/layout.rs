@@ -132,11 +132,17 @@ pub fn is_small(area: Rect) -> bool {
     area.width < ROOMY.0 || area.height < ROOMY.1
 }
 
+/// The place of the header on a screen; `None` on one that is too small.
+pub fn header(area: Rect) -> Option<Rect> {
+    let is_enough = area.width >= SMALLEST.0 && area.height >= SMALLEST.1;
+    is_enough.then_some(Rect { height: 1, ..area })
+}
+
 /// Lays out the screen.
 pub fn plan(area: Rect, app: &App, theme: &Theme) -> Plan {
-    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+    let Some(header) = header(area) else {
         return Plan::TooSmall;
-    }
+    };
     let rows_at = |y, height| Rect { y, height, ..area };
     let replay = app.player.as_ref().map(|_| rows_at(area.y + 1, 1));
     let above = 1 + u16::from(replay.is_some());
@@ -156,7 +162,7 @@ pub fn plan(area: Rect, app: &App, theme: &Theme) -> Plan {
         (stacked(middle, app, theme), Vec::new())
     };
     Plan::Console(Regions {
-        header: rows_at(area.y, 1),
+        header,
         replay,
         bar,
         bar_most,

@@ -55,6 +55,11 @@ pub fn render(app: &App, theme: &Theme, frame: &mut Frame<'_>) -> Option<usize> 
     }
 }
 
+/// Draws the header alone, in `area`: it has the clock.
+pub fn render_header(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    header::render(app, theme, area, buffer);
+}
+
 fn too_small(theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let (width, height) = SMALLEST;
     let text = safe!("terminal too small: needs {width}x{height}");

@@ -57,6 +57,20 @@ impl Diagnosis {
         let first = |status| self.steps.iter().find(|step| step.status == status);
         [Fail, Unknown, Stale, Waiting].into_iter().find_map(first)
     }
+
+    /// Whether another recommends the same for the same reasons and has the same answers to the same steps, however old they are.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.decision, &other.decision);
+        ours.recommendation == theirs.recommendation
+            && ours.also == theirs.also
+            && self.answers().eq(other.answers())
+    }
+
+    fn answers(&self) -> impl Iterator<Item = (&str, StepStatus, &SafeText)> {
+        self.steps
+            .iter()
+            .map(|step| (&*step.id, step.status, &step.value))
+    }
 }
 
 /// The answer to one step, with what it rests on.

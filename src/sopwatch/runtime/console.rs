@@ -15,18 +15,23 @@ use super::record_options::RecordOptions;
 use super::recorder::IncidentRecorder;
 use super::report_file;
 use super::sources::TaskChannels;
+use super::still_screen::StillScreen;
 use crate::journal::{Journal, OpenMode};
 use crate::postgres::PollRequest;
 use sopwatch_console::app::App;
 use sopwatch_console::app::event::{Effect, Event, Outcome, TerminalRequest};
 use sopwatch_console::screen;
-use sopwatch_console::screen::Theme;
+use sopwatch_console::screen::{Theme, layout};
 use sopwatch_console::training::Choice;
+use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::record::{Entry, Intent, Line};
 use sopwatch_core::text::SafeText;
 
-/// Queued events that are taken before the next look for keys: an event may hold some hundred log records, and a key must not wait for many.
+/// Queued events that are taken before the next look for keys, which must not wait for many.
 pub const DRAIN: usize = 32;
+
+/// Log records after which that look is due: an event may hold some hundred.
+const DRAIN_RECORDS: usize = 1_000;
 
 /// How long the disk may take when the console is left.
 const LEAVES_WITHIN: Duration = Duration::from_secs(3);
@@ -68,7 +73,20 @@ pub struct Console {
     records: Option<RecordOptions>,
     /// The scenario of a drill that was chosen to follow this one.
     next_scenario: Option<String>,
-    changed: bool,
+    /// What came since the last frame.
+    came: Came,
+    still: StillScreen,
+}
+
+/// What came since a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Came {
+    /// Nothing that needs another.
+    Nothing,
+    /// A second went by.
+    Time,
+    /// Something to show.
+    News,
 }
 
 impl Console {
@@ -93,7 +111,8 @@ impl Console {
             recorder: None,
             records: None,
             next_scenario: None,
-            changed: true,
+            came: Came::News,
+            still: StillScreen::default(),
         }
     }
 
@@ -135,7 +154,12 @@ impl Console {
 
     /// Takes in one event and does what follows from it.
     pub fn take(&mut self, event: Event) -> LoopAction {
-        self.changed |= !self.app.can_wait(&event);
+        let came = match &event {
+            event if self.app.can_wait(event) => Came::Nothing,
+            Event::Tick if self.app.is_at_rest() => Came::Time,
+            _ => Came::News,
+        };
+        self.came = self.came.max(came);
         let now = self.clock.now();
         if let (Some(recorder), Event::Observation(observation)) = (&mut self.recorder, &event) {
             recorder.observation(
@@ -159,10 +183,14 @@ impl Console {
 
     /// Takes in what is queued, bounded, so that a flood is drawn once and not once a line.
     pub fn drain(&mut self) -> LoopAction {
+        let mut records = 0;
         for _ in 0..DRAIN {
             let Ok(event) = self.events.try_recv() else { break };
+            if let Event::Observation(Observation::Log(batch)) = &event {
+                records += batch.records.len();
+            }
             match self.take(event) {
-                LoopAction::Continue => {}
+                LoopAction::Continue if records < DRAIN_RECORDS => {}
                 other => return other,
             }
         }
@@ -171,25 +199,33 @@ impl Console {
 
     /// Whether anything came since the last frame.
     pub fn is_changed(&self) -> bool {
-        self.changed
+        self.came != Came::Nothing
     }
 
-    /// Judges the observations, and records what is new.
-    pub fn judge(&mut self) {
-        self.app.judge();
+    /// Judges the observations, and records what is new. Whether that says anything else than before.
+    pub fn judge(&mut self) -> bool {
+        let says_else = self.app.judge();
         if let Some(recorder) = &mut self.recorder {
             recorder.note_found(&mut self.app);
         }
+        says_else
     }
 
-    /// Judges the observations and draws.
+    /// Judges the observations and draws: the header alone where nothing else is expected to change.
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
-        self.changed = false;
-        self.judge();
+        let came = std::mem::replace(&mut self.came, Came::Nothing);
+        let news = self.judge() || came != Came::Time;
         let (mut limit, mut size) = (None, (0, 0));
         terminal.draw(|frame| {
-            size = (frame.area().width, frame.area().height);
-            limit = screen::render(&self.app, &self.theme, frame);
+            let area = frame.area();
+            size = (area.width, area.height);
+            let header = layout::header(area).unwrap_or_default();
+            if !news && self.still.restore(frame.buffer_mut(), header) {
+                screen::render_header(&self.app, &self.theme, header, frame.buffer_mut());
+            } else {
+                limit = screen::render(&self.app, &self.theme, frame);
+                self.still.note(frame.buffer_mut(), header, news);
+            }
         })?;
         self.app.note_size(size);
         let charts = self.app.shows_metric_charts();
@@ -347,5 +383,121 @@ impl Console {
             let _ = sender.send(Event::Outcome(clipboard.copy(text).await)).await;
         });
         LoopAction::Continue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use jiff::SignedDuration;
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+    use crate::runtime::restartable_channel::RestartableChannel;
+    use sopwatch_console::app::Session;
+    use sopwatch_console::keymap::Keymap;
+    use sopwatch_core::logparse::LeaderLineKind;
+    use sopwatch_core::observe::source::{SourceId, SourceState};
+    use sopwatch_core::testkit;
+
+    /// How late an age may be shown on a screen at rest.
+    const LATE: usize = 4;
+
+    fn theme() -> Theme {
+        Theme::named("dark", true, false).unwrap()
+    }
+
+    /// A console that hears nothing but what a test tells it, and the seconds that have passed for it.
+    fn console() -> (Console, Arc<AtomicI64>) {
+        let passed = Arc::new(AtomicI64::new(0));
+        let seconds = Arc::clone(&passed);
+        let now = move || testkit::now() + SignedDuration::from_secs(seconds.load(Ordering::Relaxed));
+        let session = Session {
+            profile: Arc::new(testkit::built_in_profile()),
+            environment: None,
+            namespace: "managed-services-stage".to_owned(),
+            drill: None,
+            drill_shell_hints: Vec::new(),
+            scenarios: Vec::new(),
+            read_only: false,
+            started_at: now(),
+        };
+        let app = App::new(session, "kafka-provisioning-latency", Keymap::default());
+        let channels = TaskChannels {
+            monitoring: Arc::default(),
+            database: RestartableChannel::new(1),
+            commands: RestartableChannel::new(1),
+            focus: Arc::default(),
+        };
+        let (clock, clipboard) = (Clock::new(now), Clipboard::default());
+        let console = Console::new(app, theme(), clock, mpsc::channel(1), channels, clipboard);
+        (console, passed)
+    }
+
+    fn rows(terminal: &Terminal<TestBackend>) -> (String, String) {
+        let screen = terminal.backend().to_string();
+        let (header, below) = screen.split_once('\n').unwrap();
+        (header.to_owned(), below.to_owned())
+    }
+
+    /// The screen as it is when all of it is drawn.
+    fn whole(console: &Console) -> (String, String) {
+        let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+        let drawn = terminal.draw(|frame| {
+            screen::render(&console.app, &theme(), frame);
+        });
+        drawn.unwrap();
+        rows(&terminal)
+    }
+
+    #[test]
+    fn at_rest_the_clock_goes_each_second_and_a_new_judgement_shows_at_once() {
+        let (mut console, passed) = console();
+        let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap();
+        let pods = testkit::SHORT.map(|short| testkit::pod(short, 7_200));
+        let led = |short| match short {
+            "lzxms" => vec![(LeaderLineKind::Gained, 3_600), (LeaderLineKind::Heartbeat, 5)],
+            _ => vec![(LeaderLineKind::NotLeader, 5)],
+        };
+        let logs = testkit::SHORT.map(|short| testkit::log(short, testkit::KAFKA, 7_000, &led(short)));
+        let known = [
+            Observation::Deployment(Some(testkit::deployment(3))),
+            Observation::Pods(pods.to_vec()),
+            Observation::Database(testkit::reading(Some((Some("lzxms"), 60)), &[])),
+        ];
+        for observation in known.into_iter().chain(logs.map(Observation::Log)) {
+            console.take(Event::Observation(observation));
+        }
+        let mut screens = Vec::new();
+        let (mut behind, mut judged_else) = (0, 0);
+        for second in 1..=60 {
+            passed.store(second, Ordering::Relaxed);
+            let before = console.app.diagnosis.clone();
+            // Then they fall silent.
+            if second <= 30 && second % 5 == 0 {
+                let logs = testkit::SHORT.map(|short| SourceId::Log(testkit::source(short)));
+                let sources = [SourceId::Deployment, SourceId::Pods, SourceId::Database];
+                for id in sources.into_iter().chain(logs) {
+                    console.take(Event::Observation(Observation::Source(id, SourceState::Live)));
+                }
+            }
+            console.take(Event::Tick);
+            console.draw(&mut terminal).unwrap();
+            let (header, below) = rows(&terminal);
+            let (header_now, now) = whole(&console);
+            assert_eq!(header, header_now, "second {second}");
+            screens.push(now.clone());
+            let may_be: Vec<_> = screens.iter().rev().take(1 + LATE).collect();
+            assert!(may_be.contains(&&below), "second {second}:\n{below}");
+            if !console.app.diagnosis.says_the_same_as(&before) {
+                judged_else += 1;
+                assert_eq!(below, now, "second {second}");
+            }
+            behind += usize::from(below != now);
+        }
+        assert!(judged_else > 0, "silent sources make steps stale");
+        assert!(behind > 0, "no tick has drawn the header alone");
     }
 }

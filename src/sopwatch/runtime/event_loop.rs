@@ -23,6 +23,10 @@ use sopwatch_console::app::event::Event;
 /// How often time passes on a screen where nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
 
+/// After observations that need no frame, others may gather for so long: a hundred pods that each say a little wake the console twenty times a
+/// second, not a hundred times.
+const GATHER: Duration = Duration::from_millis(50);
+
 /// Keys taken in one turn: a flood of them must not keep the screen from being drawn.
 const KEYS: usize = 256;
 
@@ -54,7 +58,9 @@ async fn turns(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut pacer = FramePacer::new(Instant::now());
+    let mut listens_at = Instant::now();
     loop {
+        let listens = listens_at <= Instant::now();
         let action = tokio::select! {
             biased;
             ended = signals::ended(end) => return Ok(128 + ended.signal),
@@ -70,7 +76,14 @@ async fn turns(
                 pacer.drawn(started, FrameCost { whole, written });
                 LoopAction::Continue
             },
-            Some(event) = console.next() => console.take(event),
+            Some(event) = console.next(), if listens => {
+                let action = console.take(event);
+                if !console.is_changed() {
+                    listens_at = Instant::now() + GATHER;
+                }
+                action
+            }
+            () = tokio::time::sleep_until(listens_at), if !listens => LoopAction::Continue,
             _ = tick.tick() => console.take(Event::Tick),
         };
         let action = settle(console, &mut input, &mut pacer, action);
