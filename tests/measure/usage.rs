@@ -19,9 +19,20 @@ pub struct Usage {
 impl Usage {
     /// The counters of this moment.
     pub fn of(process: u32) -> Self {
+        Self::from_stat(&process.to_string(), 11)
+    }
+
+    /// The counters of all children of this process that have ended, each from its first moment to its last. A process is counted once it
+    /// was waited for.
+    pub fn of_ended_children() -> Self {
+        Self::from_stat("self", 13)
+    }
+
+    /// Two fields of `/proc/…/stat`, user and system time; the first is so many after the name.
+    fn from_stat(process: &str, first: usize) -> Self {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
         let after_name = stat.rsplit(") ").next().unwrap_or_default();
-        let fields = after_name.split(' ').skip(11).take(2);
+        let fields = after_name.split(' ').skip(first).take(2);
         let ticks: f64 = fields.map(|field| field.parse::<f64>().unwrap()).sum();
         Self {
             at: Instant::now(),
@@ -32,6 +43,11 @@ impl Usage {
     /// Percent of one core since an earlier moment.
     pub fn percent_since(&self, earlier: &Self) -> f64 {
         (self.cpu - earlier.cpu) / self.at.duration_since(earlier.at).as_secs_f64() * 100.0
+    }
+
+    /// Seconds of CPU since the start.
+    pub fn seconds(&self) -> f64 {
+        self.cpu
     }
 
     /// Seconds of CPU since an earlier moment.
@@ -64,6 +80,13 @@ pub fn watch(console: &mut Pty, span: Duration) {
     {
         console.show(&bytes);
     }
+}
+
+/// CPU seconds of the processes that are started and waited for meanwhile.
+pub fn cpu_of(run: impl FnOnce()) -> f64 {
+    let before = Usage::of_ended_children();
+    run();
+    Usage::of_ended_children().seconds_since(&before)
 }
 
 /// The value below which so much of the values lie; the values must be sorted.

@@ -10,9 +10,13 @@ pub const SKIPPED: &str = "SKIPPED_TESTS";
 
 /// Whether a test can run a program of the search path.
 pub fn has(program: &str) -> bool {
+    is_met(program, is_on_path(program))
+}
+
+/// Whether a program is on the search path.
+pub fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = std::env::split_paths(&path).any(|folder| is_program(&folder.join(program)));
-    is_met(program, is_there)
+    std::env::split_paths(&path).any(|folder| is_program(&folder.join(program)))
 }
 
 /// Whether a test has what it needs. Where it doesn't: fails in CI, and notes elsewhere that the test is skipped.
