@@ -1,10 +1,11 @@
 //! The console beside other terminal programs for a cluster, those of them that are on the path.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::pty::Pty;
 use super::usage::{Usage, process, quantile, resident, watch};
-use super::{Effort, SIZE, console, drill, figure, heading};
+use super::{Effort, SIZE, console, drill, figure, heading, tools};
 use sopwatch_drill::Drill;
 
 /// How long a program settles before it is watched.
@@ -13,11 +14,14 @@ const SETTLES: Duration = Duration::from_secs(10);
 /// How long something is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Where the pods of the drill are.
+const NAMESPACE: &str = "managed-services-stage";
+
 /// How a program is started on the pods of the context's namespace, without the right to change anything where it has such a switch.
 const PEERS: [(&str, &[&str]); 3] = [
     ("sofka", &["pods", "--readonly"]),
-    ("kubetui", &[]),
-    ("kdash", &[]),
+    ("kubetui", &["--namespaces", NAMESPACE]),
+    ("kdash", &["--namespace", NAMESPACE]),
 ];
 
 pub fn measure(effort: Effort) {
@@ -30,17 +34,22 @@ pub fn measure(effort: Effort) {
         SETTLES.as_secs()
     );
     heading("Peers", &how);
-    let folder = tempfile::tempdir().unwrap();
+    let (folder, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let drill = drill(folder.path());
-    let there = PEERS.into_iter().filter(|(name, _)| super::tools::has(name));
-    let mut programs: Vec<Program> = std::iter::once(Program::console())
-        .chain(there.map(|(name, arguments)| Program::peer(name, arguments)))
-        .collect();
+    let mut programs = vec![Program::console()];
+    for (name, arguments) in PEERS {
+        if tools::is_on_path(name) {
+            programs.push(Program::peer(name, arguments));
+        } else {
+            println!("  {name} is not on the path: left out");
+        }
+    }
+    programs.retain(|program| program.can_show_pods(&drill, home.path()));
     for _ in 0..effort.starts {
         for program in &mut programs {
             let started = Instant::now();
-            let mut terminal = program.start(&drill);
-            until_pods(&mut terminal);
+            let mut terminal = program.start(&drill, home.path());
+            until_pods(&mut terminal).expect("it showed them before");
             program.starts.push(started.elapsed().as_secs_f64() * 1_000.0);
             end(terminal);
         }
@@ -55,8 +64,8 @@ pub fn measure(effort: Effort) {
                 "ms",
             );
         }
-        let mut terminal = program.start(&drill);
-        until_pods(&mut terminal);
+        let mut terminal = program.start(&drill, home.path());
+        until_pods(&mut terminal).expect("it showed them before");
         watch(&mut terminal, SETTLES);
         let it = process(&terminal);
         let (before, bytes) = (Usage::of(it), terminal.raw.len());
@@ -98,36 +107,64 @@ impl Program {
         }
     }
 
-    fn start(&self, drill: &Drill) -> Pty {
-        let kubeconfig = drill.kubeconfig().to_str().unwrap();
-        match self.arguments {
-            None => console(drill, drill.kubeconfig()),
-            Some(arguments) => Pty::start(self.name, arguments, &[("KUBECONFIG", kubeconfig)], SIZE),
+    /// Starts it. A peer finds no settings of whoever runs this, and leaves its files in the home that it is given.
+    fn start(&self, drill: &Drill, home: &Path) -> Pty {
+        let Some(arguments) = self.arguments else {
+            return console(drill, drill.kubeconfig());
+        };
+        let (kubeconfig, home) = (drill.kubeconfig().to_str().unwrap(), home.to_str().unwrap());
+        let variables = [
+            ("KUBECONFIG", kubeconfig),
+            ("HOME", home),
+            ("XDG_CONFIG_HOME", home),
+            ("XDG_CACHE_HOME", home),
+            ("XDG_DATA_HOME", home),
+        ];
+        Pty::start(self.name, arguments, &variables, SIZE)
+    }
+
+    /// Whether it works on the drill, tried before anything is measured. Where it doesn't, says what it shows instead.
+    fn can_show_pods(&self, drill: &Drill, home: &Path) -> bool {
+        let mut terminal = self.start(drill, home);
+        let shows = until_pods(&mut terminal);
+        if shows.is_none() {
+            let seconds = PATIENCE.as_secs();
+            println!(
+                "  {} is left out: it showed no three pods within {seconds} s, but",
+                self.name
+            );
+            println!("{}", terminal.screen().contents());
         }
+        end(terminal);
+        shows.is_some()
     }
 }
 
 /// What a program may ask its terminal at the start, and an answer. Without one it may wait for a second.
-const ANSWERS: [(&str, &str); 3] = [
+const ANSWERS: [(&str, &str); 4] = [
+    ("\u{1b}[6n", "\u{1b}[1;1R"),
     ("\u{1b}]10;?", "\u{1b}]10;rgb:ffff/ffff/ffff\u{1b}\\"),
     ("\u{1b}]11;?", "\u{1b}]11;rgb:0000/0000/0000\u{1b}\\"),
     ("\u{1b}[c", "\u{1b}[?62;22c"),
 ];
 
-/// Waits until each of the three pods is on the terminal, which answers meanwhile what it is asked.
-fn until_pods(terminal: &mut Pty) {
+/// Waits until each of the three pods is on the terminal, which answers meanwhile what it is asked. `None`: they don't come.
+fn until_pods(terminal: &mut Pty) -> Option<()> {
+    let deadline = Instant::now() + PATIENCE;
     let shows_pods = |screen: &vt100::Screen| {
         let rows = screen.rows(0, u16::MAX).filter(|row| row.contains("1/1"));
         rows.count() >= 3
     };
     while !shows_pods(terminal.screen()) {
-        let bytes = terminal.output.recv_timeout(PATIENCE).expect("it shows its pods");
+        let left = deadline.saturating_duration_since(Instant::now());
+        let bytes = terminal.output.recv_timeout(left).ok()?;
         terminal.show(&bytes);
         let text = String::from_utf8_lossy(&bytes);
         for (_, answer) in ANSWERS.iter().filter(|(question, _)| text.contains(question)) {
             terminal.type_keys(answer);
         }
     }
+    Some(())
 }
 
 /// A peer may ask before it ends: nothing is lost with it.
