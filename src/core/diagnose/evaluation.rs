@@ -1,5 +1,8 @@
 //! What one evaluation of an SOP sees: the state, the profile, the leaders and the moment, and the spans of time that are counted from it.
 
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::StepFinding;
@@ -7,6 +10,7 @@ use super::leaders::LeaderReading;
 use super::settle;
 use super::settle::{Settled, Settling};
 use super::steps::Check;
+use super::vitals::Vitals;
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::profile::rule::Alert;
@@ -24,6 +28,16 @@ pub(crate) struct Evaluation<'a> {
     pub(super) now: Timestamp,
     /// The SOP's steps, once they are judged.
     pub(super) steps: Vec<(&'a Check, StepFinding)>,
+    pub(super) reckoned: Reckoned,
+}
+
+/// What many rules and steps rest on, reckoned when the first asks: with hundreds of pods it is most of the work.
+#[derive(Debug, Default)]
+pub(super) struct Reckoned {
+    /// Why the logs can't be taken as complete.
+    pub(super) unread_logs: OnceCell<Option<SafeText>>,
+    /// The vital signs over each span that was asked for.
+    vitals: RefCell<Vec<(SignedDuration, Rc<Vitals>)>>,
 }
 
 impl Evaluation<'_> {
@@ -36,6 +50,17 @@ impl Evaluation<'_> {
     pub(super) fn none_lately(&self, what: &str) -> SafeText {
         let window = self.now.duration_since(self.window());
         safe!("no {what} in {}", duration::brief(window))
+    }
+
+    /// The vital signs over a span.
+    pub(super) fn vitals(&self, span: SignedDuration) -> Rc<Vitals> {
+        let mut all = self.reckoned.vitals.borrow_mut();
+        if let Some((_, vitals)) = all.iter().find(|(of, _)| *of == span) {
+            return Rc::clone(vitals);
+        }
+        let vitals = Rc::new(Vitals::within(self.state, self.profile, self.now, span));
+        all.push((span, Rc::clone(&vitals)));
+        vitals
     }
 
     /// Until when nothing can be concluded.

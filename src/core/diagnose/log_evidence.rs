@@ -14,6 +14,11 @@ use crate::text::{SafeText, duration};
 impl Evaluation<'_> {
     /// Why the logs of the living pods can't be taken as complete; `None` when they can. Without the pods nobody knows whose logs there are.
     pub(super) fn unread_logs(&self) -> Option<SafeText> {
+        let why = self.reckoned.unread_logs.get_or_init(|| self.why_unread());
+        why.clone()
+    }
+
+    fn why_unread(&self) -> Option<SafeText> {
         if let SourceCheck::Never(why) | SourceCheck::Stopped(_, why) = self.hear(&SourceId::Pods, "pods") {
             return Some(why);
         }
@@ -39,15 +44,14 @@ impl Evaluation<'_> {
                 container: container.name.clone(),
                 restart: container.restarts,
             };
-            let source = self.state.logs.get_key_value(&source).map(|(key, _)| key);
-            let name = safe!("log of {}", pod.short_name());
-            let Some(source) = source else {
+            let Some(log) = self.state.logs.get(&source) else {
                 return Some(self.why_no_log(pod.short_name()));
             };
-            let id = SourceId::Log(source.clone());
-            if self.is_in_turns(&id) && self.state.logs[source].progress.caught_up {
+            let id = SourceId::Log(source);
+            if log.progress.caught_up && self.is_in_turns(&id) {
                 return None;
             }
+            let name = safe!("log of {}", pod.short_name());
             match self.hear(&id, &name) {
                 SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
                 SourceCheck::Current(_) => {
@@ -55,7 +59,7 @@ impl Evaluation<'_> {
                         .state
                         .source(&id)
                         .is_some_and(|source| source.state == SourceState::Ended);
-                    let read = ended || self.state.logs[source].progress.caught_up;
+                    let read = ended || log.progress.caught_up;
                     (!read).then(|| safe!("{name}: still reading older lines"))
                 }
             }

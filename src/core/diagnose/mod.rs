@@ -27,7 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::profile::Profile;
 pub use crate::diagnose::decide::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth};
-use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::evaluation::{Evaluation, Reckoned};
 use crate::diagnose::leaders::{LeaderReading, read_leaders};
 use crate::diagnose::monitoring::alerts::are_alerts_configured;
 pub(crate) use crate::diagnose::row_evidence::named_once;
@@ -105,6 +105,7 @@ pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> 
         sop: &sop.id,
         now,
         steps: Vec::new(),
+        reckoned: Reckoned::default(),
     };
     let alert = are_alerts_configured(state).then(|| (sop::ALERT, sop::alert_step()));
     let steps = alert.into_iter().chain(profile.steps_of(sop));

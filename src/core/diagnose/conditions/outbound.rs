@@ -9,7 +9,7 @@ use super::RuleCondition;
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::steps::{Check, Shown};
-use crate::diagnose::vitals::{Outbound, Vitals};
+use crate::diagnose::vitals::Outbound;
 use crate::profile::Profile;
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
@@ -35,7 +35,7 @@ pub struct OutboundFails {
 
 impl RuleCondition for OutboundFails {
     fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
-        let vitals = Vitals::within(case.state, case.profile, case.now, self.span());
+        let vitals = case.vitals(self.span());
         let sign = &vitals.together.outbound;
         let is_meant = |outbound: &&Outbound| {
             let mut named = self.services.iter();
@@ -100,8 +100,8 @@ impl RuleCondition for OutboundFails {
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
-        let vitals = Vitals::within(case.state, case.profile, case.now, self.span());
-        let sign = vitals.together.outbound;
+        let vitals = case.vitals(self.span());
+        let sign = &vitals.together.outbound;
         let seconds = sign.age_s.and_then(|age| i64::try_from(age).ok());
         (sign.source, seconds.map(SignedDuration::from_secs))
     }

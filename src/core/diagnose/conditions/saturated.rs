@@ -12,7 +12,7 @@ use crate::diagnose::monitoring::Part;
 use crate::diagnose::quoting;
 use crate::diagnose::steps::Check;
 use crate::diagnose::vital_words::requests_in_words;
-use crate::diagnose::vitals::{Requests, Vitals, sustained};
+use crate::diagnose::vitals::{Requests, sustained};
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::sop::StepStatus;
@@ -54,7 +54,7 @@ impl RuleCondition for Saturated {
         if let Some(why) = case.hear(&SourceId::Pods, "pods").trouble() {
             return Truth::unknown(safe!("no data on response times: {why}"));
         }
-        let vitals = Vitals::within(case.state, case.profile, case.now, self.span());
+        let vitals = case.vitals(self.span());
         let signs = [&vitals.together.logged, &vitals.together.counted];
         let slow: Vec<_> = signs
             .into_iter()

@@ -8,7 +8,7 @@ use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::monitoring::{Part, worst};
 use crate::diagnose::step_result::StepResult;
 use crate::diagnose::vital_words::{requests_in_brief, requests_in_words, value_of};
-use crate::diagnose::vitals::{Outbound, Sign, Usage, Vitals, WINDOW};
+use crate::diagnose::vitals::{Outbound, Sign, Usage, WINDOW};
 use crate::observe::observation::short_name;
 use crate::profile::monitoring::Figure;
 use crate::profile::sop::StepStatus;
@@ -64,7 +64,7 @@ impl StepCheck for Dashboard {
 impl Dashboard {
     /// What the console sees of it by other sources.
     fn seen_beside(&self, case: &Evaluation<'_>) -> StepResult {
-        let vitals = Vitals::within(case.state, case.profile, case.now, WINDOW);
+        let vitals = case.vitals(WINDOW);
         let signs = &vitals.together;
         match self.shows {
             Shown::Requests => StepResult::new(StepStatus::Manual, "operator, request log")

@@ -8,7 +8,6 @@ use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::step_result::StepResult;
 use crate::diagnose::vital_words::{requests_in_brief, value_of};
-use crate::diagnose::vitals::Vitals;
 use crate::observe::source::{Freshness, SourceId};
 use crate::profile::Profile;
 use crate::profile::sop::StepStatus;
@@ -38,7 +37,7 @@ impl StepCheck for Load {
             let why = "the profile has no threshold for the load".to_owned();
             return StepResult::unknown("request log", "no threshold", why);
         };
-        let vitals = Vitals::within(case.state, case.profile, case.now, saturated.span());
+        let vitals = case.vitals(saturated.span());
         let signs = &vitals.together;
         let (status, evidence) = match saturated.evaluate(case) {
             Truth::True { because, .. } => (StepStatus::Fail, because),
