@@ -89,16 +89,16 @@ fn full_buffer() -> LogBuffer {
     buffer.set_mode(LogMode::All);
     let source = Arc::new(source());
     let began: Timestamp = "2021-01-15T14:00:00Z".parse().unwrap();
-    for number in 0..ALL_CAPACITY {
+    let record = |number: usize| {
         let line = LINES[number % 3].split_once(' ').unwrap().1;
-        let record = LogRecord {
+        LogRecord {
             at: began + SignedDuration::from_millis(number as i64),
             severity: Severity::Info,
             text: format!("{line} [opid={number}]").as_str().into(),
             leader: None,
-        };
-        buffer.push(&source, record);
-    }
+        }
+    };
+    buffer.push(&source, (0..ALL_CAPACITY).map(record).collect());
     buffer
 }
 

@@ -47,7 +47,7 @@ pub mod monitoring;
 mod random;
 pub mod scenario;
 pub mod service;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 mod world;
 

@@ -15,7 +15,7 @@ mod session;
 mod settings;
 mod sql;
 pub mod tables;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub(crate) mod testkit;
 mod value;
 mod well_formed;

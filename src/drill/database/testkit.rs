@@ -113,7 +113,7 @@ pub async fn converse(bytes: &[u8], sign_in: bool) -> Vec<u8> {
         let _ = writer.shutdown().await;
     };
     let mut written = Vec::new();
-    let (_, _) = tokio::join!(sent, reader.read_to_end(&mut written));
+    let ((), _) = tokio::join!(sent, reader.read_to_end(&mut written));
     drop(serving.await);
     written
 }
@@ -131,7 +131,7 @@ async fn signed_in(stream: &mut DuplexStream) -> Option<()> {
     stream.write_all(&startup).await.ok()?;
     let (_, asked) = message(stream).await?;
     let salt = asked.get(4..8)?;
-    let password = hash_md5_password(&USER.to_owned(), PASSWORD, salt);
+    let password = hash_md5_password(USER, PASSWORD, salt);
     stream.write_u8(b'p').await.ok()?;
     stream.write_i32(password.len() as i32 + 5).await.ok()?;
     stream.write_all(password.as_bytes()).await.ok()?;

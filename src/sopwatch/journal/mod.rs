@@ -8,7 +8,7 @@
 mod chain;
 pub mod index;
 pub mod reader;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 #[cfg(test)]
 mod tests;

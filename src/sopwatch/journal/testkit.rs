@@ -10,7 +10,7 @@ pub fn chained<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     for line in lines {
         let rest = line.strip_prefix('{').unwrap_or(line);
         previous = link(&previous, rest);
-        text.push_str(&format!("{{\"chain\":\"{previous}\",{rest}\n"));
+        text.extend(["{\"chain\":\"", &previous, "\",", rest, "\n"]);
     }
     text
 }

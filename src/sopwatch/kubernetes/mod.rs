@@ -29,7 +29,7 @@ mod secrets;
 mod send_command;
 mod task_context;
 /// The inner readers of what a cluster sends, for the fuzz targets.
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit {
     pub use super::logs::testkit::{LONGEST_LINE, LogPosition, lines};
     pub use super::scrape::testkit::{text_sample, totals};

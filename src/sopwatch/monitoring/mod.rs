@@ -25,7 +25,7 @@ mod poll_loop;
 mod prometheus;
 mod refusals;
 mod rules;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 #[cfg(test)]
 mod tests;

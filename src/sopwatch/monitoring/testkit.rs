@@ -14,12 +14,17 @@ use sopwatch_core::profile::monitoring::matcher::Matcher;
 use super::alertmanager::Alertmanager;
 use super::http_client::HttpClient;
 use super::options::{
-    AlertsOptions, Credential, Endpoint, SendThroughCluster, ServiceFilter, TrackerOptions,
+    AlertsOptions, ClusterService, Credential, Endpoint, Location, ReadCluster, Server, ServiceFilter,
+    ThroughCluster, TrackerOptions,
 };
 use super::poll_loop::Poll;
 use super::prometheus::{Prometheus, QueryError};
 use super::rules::Rules;
 use super::tracker::Tracker;
+use crate::net::proxy::ProxyVariables;
+
+/// How long an answer may take, which comes at once.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// What every request is answered.
 type Given = Arc<Mutex<(StatusCode, Bytes)>>;
@@ -47,12 +52,12 @@ impl Readers {
             })
         };
         let alerts = AlertsOptions {
-            endpoint: endpoint(&given),
+            server: server(),
             filter: filter.clone(),
             always_firing: matchers,
         };
         let tracker = TrackerOptions {
-            endpoint: endpoint(&given),
+            server: server(),
             organisation: "o".to_owned(),
             project: "p".to_owned(),
             environment: None,
@@ -110,9 +115,29 @@ fn words(error: &QueryError) -> String {
     }
 }
 
+/// A service that the API server stands before: the one that answers with what is given.
+fn service() -> ClusterService {
+    ClusterService {
+        namespace: "n".to_owned(),
+        name: "s:1".to_owned(),
+        path: String::new(),
+    }
+}
+
+/// The readers take the rest of their options from beside it.
+fn server() -> Server {
+    Server {
+        location: Location::Service(service()),
+        credential: Credential::None,
+        ca_file: None,
+        proxies: ProxyVariables::default(),
+        limit: LIMIT,
+    }
+}
+
 fn endpoint(given: &Given) -> Endpoint {
     let given = Arc::clone(given);
-    let send: SendThroughCluster = Arc::new(move |_path| {
+    let read: ReadCluster = Arc::new(move |_path| {
         let (status, body) = given.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -123,7 +148,10 @@ fn endpoint(given: &Given) -> Endpoint {
         credential: Credential::None,
         ca_file: None,
         proxy: None,
-        limit: Duration::from_secs(5),
-        through_cluster: Some(send),
+        limit: LIMIT,
+        through_cluster: Some(ThroughCluster {
+            service: service(),
+            read,
+        }),
     }
 }

@@ -40,7 +40,7 @@ mod poll_loop;
 mod reading;
 mod requests;
 mod statement;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 mod transport;
 

@@ -60,24 +60,24 @@ fn is_same_but(header: Rect, one: &Buffer, other: &Buffer) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ratatui::style::Style;
 
     const HEADER: Rect = Rect::new(0, 0, 9, 1);
 
+    #[expect(clippy::disallowed_methods, reason = "the test's own letters")]
     fn screen(lines: [&str; 3]) -> Buffer {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 9, 3));
-        for (y, line) in lines.into_iter().enumerate() {
-            buffer.set_string(0, y as u16, line, Style::new());
+        for (y, line) in (0..).zip(lines) {
+            for (x, character) in (0..).zip(line.chars()) {
+                buffer[(x, y)].set_char(character);
+            }
         }
         buffer
     }
 
     /// How many ticks in a row draw the header alone.
-    fn clock_frames(screen_: &mut StillScreen) -> usize {
+    fn clock_frames(still: &mut StillScreen) -> usize {
         let mut buffer = screen(["", "", ""]);
-        (0..99)
-            .take_while(|_| screen_.restore(&mut buffer, HEADER))
-            .count()
+        (0..99).take_while(|_| still.restore(&mut buffer, HEADER)).count()
     }
 
     #[test]

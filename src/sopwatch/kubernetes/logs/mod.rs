@@ -10,7 +10,7 @@ mod instance;
 mod line_splitter;
 mod request;
 mod selection;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

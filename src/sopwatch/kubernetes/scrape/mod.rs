@@ -5,7 +5,7 @@
 //! those of the API server, which come as a `Status` with a reason.
 
 mod rotation;
-#[cfg(feature = "testkit")]
+#[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 mod text;
 mod totals;
