@@ -10,7 +10,7 @@ const FRAME: Duration = Duration::from_millis(16);
 
 /// What it grows to for frames that only show new observations, while these follow each other: nobody reads faster, and a flood of lines would
 /// fill a slow connection.
-const FACTS: Duration = Duration::from_millis(100);
+const FACTS: Duration = Duration::from_millis(200);
 
 /// Frames that only show new observations take this part of the time at most, on average: with hundreds of pods a judgement takes tens of
 /// milliseconds, and the host has other work.
@@ -158,13 +158,13 @@ mod tests {
             pacer.drawn(now, cost(MILLISECOND / 10));
             pauses.push((pacer.due() - now).as_millis());
         }
-        assert_eq!(pauses, [16, 32, 64, 100, 100, 16, 32]);
+        assert_eq!(pauses, [16, 32, 64, 128, 200, 16, 32]);
     }
 
     #[tokio::test]
     async fn observations_that_take_long_to_judge_and_draw_are_in_the_end_drawn_less_often() {
         for (took, every, pause) in [
-            (1, 20, 100),
+            (1, 20, 200),
             (2, 20, 200),
             (6, 20, 600),
             (6, 500, 600),
