@@ -6,6 +6,7 @@ use std::path::Path;
 
 use color_eyre::eyre::{Result, WrapErr, eyre};
 use crossterm::event::KeyEvent;
+use tokio::runtime::{self, Handle, Runtime};
 use tokio::sync::mpsc;
 
 use super::{
@@ -64,7 +65,9 @@ async fn drill_of(settings: &Settings, arguments: &DrillArgs, name: &str) -> Res
         folder: folder.path().to_owned(),
     };
     let began = options.start;
-    let drill = Drill::start(options).await.wrap_err("can't start the drill")?;
+    let thread = OwnThread::new()?;
+    let drill = thread.run(Drill::start(options)).await?;
+    let drill = drill.wrap_err("can't start the drill")?;
     if arguments.serve {
         serve(&drill).await?;
         let told = setup
@@ -76,6 +79,42 @@ async fn drill_of(settings: &Settings, arguments: &DrillArgs, name: &str) -> Res
     match &arguments.tour {
         Some(name) => Box::pin(film(settings, arguments, &drill, (setup, folder.path(), name))).await,
         None => Box::pin(rehearse(settings, arguments, &drill, setup)).await,
+    }
+}
+
+/// A thread of the world's own. Hours of a drill make and drop millions of log lines; where any thread may drop what another made, the
+/// allocator keeps room for them in as many places as there are threads.
+struct OwnThread {
+    handle: Handle,
+    runtime: Option<Runtime>,
+}
+
+impl OwnThread {
+    fn new() -> Result<Self> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("drill")
+            .enable_all()
+            .build()
+            .wrap_err("can't start the drill's thread")?;
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        })
+    }
+
+    /// Runs a future there, which may leave tasks behind.
+    async fn run<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> Result<T> {
+        self.handle.spawn(future).await.wrap_err("the drill has stopped")
+    }
+}
+
+impl Drop for OwnThread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // What runs in a runtime may not wait for the end of another.
+            runtime.shutdown_background();
+        }
     }
 }
 
