@@ -180,7 +180,7 @@ static RULES: LazyLock<[Rule; 13]> = LazyLock::new(|| {
         Rule::new(&["eyJ"], r"(?P<secret>eyJ[\w-]{8,}(?:\.[\w-]*)+)", |_| false),
         Rule::new(
             &["postgres"],
-            r#"(?P<keep>postgres(?:ql)?://[^\s:/@"']*:)(?P<secret>[^\s"']+|[^"'\n]{1,128}?)(?P<rest>@)"#,
+            r#"(?P<keep>postgres(?:ql)?://[^\s:/"']*:)(?P<secret>[^\s"']+|[^"'\n]{1,128}?)(?P<rest>@)"#,
             is_port_and_more,
         ),
         Rule::new(
@@ -323,6 +323,10 @@ mod tests {
             (
                 "postgres://u:two words@host/db",
                 "postgres://u:⟨redacted⟩@host/db",
+            ),
+            (
+                "postgres://u@server:p@host/db",
+                "postgres://u@server:⟨redacted⟩@host/db",
             ),
             (
                 "proxy http://me:pw@proxy:3128/ fails",

@@ -8,7 +8,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::listener::Stream;
-use super::well_formed::{MessageCheck, NextMessage};
+use super::well_formed::{MessageCheck, NextMessage, bound_rows};
 
 /// Bytes that are read at once.
 const CHUNK: usize = 8 * 1024;
@@ -43,7 +43,10 @@ impl AsyncRead for CheckedStream {
         let this = &mut *self;
         while this.checked == 0 {
             match this.check.next(&this.read) {
-                NextMessage::Whole(bytes) => this.checked = bytes,
+                NextMessage::Whole(bytes) => {
+                    bound_rows(&mut this.read[..bytes]);
+                    this.checked = bytes;
+                }
                 NextMessage::Malformed => {
                     let problem = io::Error::new(io::ErrorKind::InvalidData, "no message of the protocol");
                     return Poll::Ready(Err(problem));

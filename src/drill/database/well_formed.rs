@@ -6,6 +6,9 @@ const LONGEST_STARTUP: usize = 10_000;
 /// The longest message with a type: far more than any statement here.
 const LONGEST: usize = 1 << 20;
 
+/// Rows that a client may want at once: more than any table here has. The reader makes room for as many as are wanted.
+const MOST_ROWS: u32 = 100_000;
+
 /// Codes in place of a version: a client asks for TLS or GSS first, or cancels a query of another connection.
 const SSL: u32 = 80_877_103;
 const GSS: u32 = 80_877_104;
@@ -87,6 +90,16 @@ impl MessageCheck {
                 rest == [0]
             }
         }
+    }
+}
+
+/// Makes an `Execute` that wants more rows than there can be, or fewer than none, want all of them, as it does with PostgreSQL.
+pub fn bound_rows(message: &mut [u8]) {
+    if message.first() == Some(&b'E')
+        && let Some(most) = message.last_chunk_mut::<4>()
+        && u32::from_be_bytes(*most) > MOST_ROWS
+    {
+        *most = [0; 4];
     }
 }
 
@@ -200,6 +213,29 @@ mod tests {
         assert_eq!(check.next(&ssl), NextMessage::Whole(8));
         let startup = startup(b"\0");
         assert_eq!(check.next(&startup), NextMessage::Whole(startup.len()));
+    }
+
+    #[test]
+    fn who_wants_more_rows_than_there_can_be_gets_all_and_no_room_is_made_for_more() {
+        let (most, more) = (MOST_ROWS as i32, MOST_ROWS as i32 + 1);
+        for (wanted, bound) in [
+            (0, 0),
+            (1, 1),
+            (most, most),
+            (more, 0),
+            (i32::MAX, 0),
+            (-1, 0),
+            (i32::MIN, 0),
+        ] {
+            let execute = |rows: i32| message(b'E', &[&b"portal\0"[..], &rows.to_be_bytes()].concat());
+            let mut given = execute(wanted);
+            bound_rows(&mut given);
+            assert_eq!(given, execute(bound), "{wanted}");
+        }
+        let query = message(b'Q', b"select 'zzzz\0");
+        let mut given = query.clone();
+        bound_rows(&mut given);
+        assert_eq!(given, query);
     }
 
     #[test]

@@ -177,6 +177,12 @@ fn read_credentials(text: &str, url: &mut PostgresUrl) -> Result<(), String> {
         Some((user, password)) => (user, Some(password)),
         None => (text, None),
     };
+    // Before the `:` these end the user name for whoever hides the password.
+    if user.contains(|sign: char| matches!(sign, '/' | '"' | '\'') || sign.is_whitespace()) {
+        return Err(
+            "its user name holds a slash, a quote or a blank: write / as %2F, ' as %27, \" as %22".into(),
+        );
+    }
     let user = percent_decoded(user).ok_or("its user name is not percent-encoded properly")?;
     url.user = (!user.is_empty()).then_some(user);
     if let Some(password) = password.filter(|password| !password.is_empty()) {
@@ -618,6 +624,9 @@ mod tests {
             ("postgres://u:p@h/d?options=-c", "options is not supported"),
             ("postgres://u:p@h/d?s3cret=1", "proper name"),
             ("postgres://u:s3cret%00@h/d", "%25"),
+            ("postgres://u/x:s3cret@h/d", "user name"),
+            ("postgres://u\"x:s3cret@h/d", "user name"),
+            ("postgres://u x:s3cret@h/d", "user name"),
         ];
         for (text, part) in cases {
             let Err(error) = parse(text) else {
