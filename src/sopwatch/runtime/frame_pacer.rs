@@ -14,7 +14,7 @@ const FACTS: Duration = Duration::from_millis(200);
 
 /// Frames that only show new observations take this part of the time at most, on average: with hundreds of pods a judgement takes tens of
 /// milliseconds, and the host has other work.
-const SHARE: u32 = 100;
+const SHARE: u32 = 200;
 
 /// What such frames may take at once after a rest: a start and a sudden change are shown as they come in.
 const AT_ONCE: Duration = Duration::from_millis(250);
@@ -165,12 +165,13 @@ mod tests {
     async fn observations_that_take_long_to_judge_and_draw_are_in_the_end_drawn_less_often() {
         for (took, every, pause) in [
             (1, 20, 200),
-            (2, 20, 200),
-            (6, 20, 600),
-            (6, 500, 600),
-            (6, 600, 16),
+            (2, 20, 400),
+            (6, 20, 1_200),
+            (6, 1_000, 1_200),
+            (6, 1_200, 16),
             (6, 1_300, 16),
-            (12, 20, 1_200),
+            (9, 20, 1_800),
+            (12, 20, 2_000),
             (25, 20, 2_000),
             (25, 2_000, 2_000),
         ] {
