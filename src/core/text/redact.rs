@@ -180,7 +180,7 @@ static RULES: LazyLock<[Rule; 13]> = LazyLock::new(|| {
         Rule::new(&["eyJ"], r"(?P<secret>eyJ[\w-]{8,}(?:\.[\w-]*)+)", |_| false),
         Rule::new(
             &["postgres"],
-            r#"(?P<keep>postgres(?:ql)?://[^\s:/"']*:)(?P<secret>[^\s"']+|[^"'\n]{1,128}?)(?P<rest>@)"#,
+            r#"(?P<keep>postgres(?:ql)?://[^\s:/"']*:)(?P<secret>[^\s"']+|[^"'\n]{1,128}?|\S{1,128})(?P<rest>@)"#,
             is_port_and_more,
         ),
         Rule::new(
@@ -245,7 +245,10 @@ fn is_said_of_bearers(word: &str) -> bool {
 fn is_port_and_more(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let after = text[digits..].chars().next();
-    (1..=5).contains(&digits) && text.contains(char::is_whitespace) && matches!(after, Some('/' | '?' | ' '))
+    let is_quote = |sign: char| matches!(sign, '"' | '\'');
+    (1..=5).contains(&digits)
+        && text.contains(|sign: char| sign.is_whitespace() || is_quote(sign))
+        && after.is_some_and(|sign| matches!(sign, '/' | '?' | ' ') || is_quote(sign))
 }
 
 #[cfg(test)]
@@ -324,6 +327,7 @@ mod tests {
                 "postgres://u:two words@host/db",
                 "postgres://u:⟨redacted⟩@host/db",
             ),
+            ("postgres://u:p\"a'ss@host/db", "postgres://u:⟨redacted⟩@host/db"),
             (
                 "postgres://u@server:p@host/db",
                 "postgres://u@server:⟨redacted⟩@host/db",
@@ -385,6 +389,8 @@ mod tests {
             "dial tcp 10.0.0.1:5432: connect: connection refused",
             "GET https://host:6443/api?x=a@b",
             "postgres://host:5432/db failed, ask a@b",
+            r#"{"url":"postgres://host:5432/db","mail":"a@b"}"#,
+            r#"{"url":"postgres://host:5432","mail":"a@b"}"#,
             "key not found, token expired",
             "failed to get secret: secrets \"managed-services-api-rds\" is forbidden",
             "the pod's token: none; bypass=true is no key",
