@@ -83,7 +83,7 @@ impl App {
         }
     }
 
-    /// Whether an event changes nothing on the screen but counts and ages, which are shown with the next tick: lines of a log that the
+    /// Whether an event changes nothing on the screen but counts and ages, which are shown a few seconds later: lines of a log that the
     /// log pane does not show, and figures of the vital signs and of monitoring, from a source whose state stays the same.
     pub fn can_wait(&self, event: &Event) -> bool {
         let live = |id: SourceId| {
