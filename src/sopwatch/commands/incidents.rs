@@ -11,6 +11,7 @@ use crate::cli::{IncidentsArgs, IncidentsCommand};
 use crate::config::{self, UserDirs};
 use crate::journal::index;
 use crate::journal::index::RecordSummary;
+use crate::journal::is_in_use;
 use crate::journal::reader::read;
 use crate::runtime::clock::Clock;
 use sopwatch_core::record::Writer;
@@ -130,7 +131,7 @@ fn list(folder: &Path) -> Result<u8> {
 }
 
 fn state(record: &RecordSummary) -> &'static str {
-    if index::is_in_use(&record.file) {
+    if is_in_use(&record.file) {
         "in use"
     } else if record.broken.is_some() {
         "damaged"

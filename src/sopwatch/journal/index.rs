@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::chain::{START, decode, encode};
+use super::lock::is_in_use;
 use super::reader::read;
 use sopwatch_core::record::{Began, Entry, Line, Writer};
 use sopwatch_core::remediate::applied_command;
@@ -204,11 +205,6 @@ fn first(path: &Path) -> Option<Began> {
         Entry::Began(began) => Some(*began),
         _ => None,
     }
-}
-
-/// Whether a console writes to it now.
-pub fn is_in_use(path: &Path) -> bool {
-    File::open(path).is_ok_and(|file| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock)))
 }
 
 /// Says in the record that the incident is over; whether it was not before.

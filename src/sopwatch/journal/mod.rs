@@ -7,6 +7,7 @@
 
 mod chain;
 pub mod index;
+mod lock;
 pub mod reader;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
@@ -17,6 +18,7 @@ mod writer;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::lock::is_in_use;
 pub use self::writer::{NewRecord, OpenMode, OpenedRecord, RecordHandle, WriteState, open};
 use sopwatch_core::record::Line;
 use sopwatch_core::text::SafeText;

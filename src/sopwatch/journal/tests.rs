@@ -14,7 +14,7 @@ use super::index;
 use super::index::encoded;
 use super::reader::{parse, read};
 use super::writer::{Disk, RecordWriter as DiskWriter};
-use super::{NewRecord, OpenMode, RecordHandle, WriteRequest, WriteState, open};
+use super::{NewRecord, OpenMode, RecordHandle, WriteRequest, WriteState, is_in_use, open};
 use crate::patience::Deadline;
 use sopwatch_core::observe::observation::{Observation, PodUid};
 use sopwatch_core::observe::source::{SourceId, SourceState};
@@ -234,10 +234,10 @@ fn a_second_console_begins_a_record_of_its_own_and_says_why() {
     assert_eq!(second.file.file_name().unwrap(), "another.jsonl");
     let why = second.instead.unwrap();
     assert!(why.contains("another console writes the record"), "{why}");
-    assert!(index::is_in_use(&file));
+    assert!(is_in_use(&file));
     drop(first.journal);
     first.thread.join().unwrap();
-    assert!(!index::is_in_use(&file));
+    assert!(!is_in_use(&file));
     assert_eq!(read(&file).unwrap().lines, [began(None)]);
 }
 

@@ -1,6 +1,6 @@
 //! The writer of a record, on a thread of its own: a disk may hang, and the console must not.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::chain::{START, encode};
+use super::lock::LockedFile;
 use super::reader::{parse, read, read_open};
 use super::{Journal, WriteRequest};
 use sopwatch_core::record::{Entry, Line};
@@ -85,18 +86,18 @@ pub(super) trait Disk: Send + 'static {
     fn cut(&mut self, length: u64) -> io::Result<()>;
 }
 
-impl Disk for File {
+impl Disk for LockedFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
+        self.file().write_all(bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
+        self.file().sync_data()
     }
 
     fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.set_len(length)?;
-        self.seek(SeekFrom::Start(length)).map(|_| ())
+        self.file().set_len(length)?;
+        self.file().seek(SeekFrom::Start(length)).map(|_| ())
     }
 }
 
@@ -155,7 +156,7 @@ fn run(
 
 /// An open record file, with what is needed to append to it.
 struct OpenFile {
-    file: File,
+    file: LockedFile,
     chain: String,
     good: u64,
 }
@@ -197,8 +198,8 @@ fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
         .create(folder)
         .map_err(failed)?;
     let (text, chain) = encode(START, &new.began).map_err(|why| failed(why.into()))?;
-    let (path, mut file) = create(folder, &new.name).map_err(failed)?;
-    lock(&file, &path)?;
+    let (path, file) = create(folder, &new.name).map_err(failed)?;
+    let mut file = LockedFile::new(file, &path)?;
     let written = file
         .append(text.as_bytes())
         .and_then(|()| file.sync())
@@ -215,15 +216,15 @@ fn begin(new: &NewRecord) -> Result<(PathBuf, OpenFile), SafeText> {
 /// Resumes a record; `joined` is written first. A partially written last line is moved to a side file.
 fn resume(path: &Path, joined: &Line) -> Result<(OpenFile, Vec<Line>), SafeText> {
     let failed = |why: io::Error| safe!("the record {} can't be continued: {why}", path.display());
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .write(true)
         .open(path)
         .map_err(failed)?;
-    lock(&file, path)?;
+    let mut file = LockedFile::new(file, path)?;
     // A copy may have come readable for all. Where it belongs to somebody else, they decide.
-    let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
-    let bytes = read_open(&mut file).map_err(failed)?;
+    let _ = file.file().set_permissions(fs::Permissions::from_mode(0o600));
+    let bytes = read_open(file.file()).map_err(failed)?;
     let contents = parse(&bytes);
     if let Some(broken) = &contents.broken {
         let why = format!("line {} is damaged ({})", broken.line, broken.why);
@@ -269,14 +270,6 @@ fn create(folder: &Path, name: &str) -> io::Result<(PathBuf, File)> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), SafeText> {
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => Err(safe!("another console writes the record {}", path.display())),
-        // A file system without locks: whoever copies a home to such a one has no second console there.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
-    }
-}
-
 /// Keeps the partial last line of a console that was killed, in a side file.
 fn set_aside(path: &Path, torn: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
@@ -306,7 +299,7 @@ pub(super) struct RecordWriter<D> {
     pub(super) publish: watch::Sender<WriteState>,
 }
 
-impl RecordWriter<File> {
+impl RecordWriter<LockedFile> {
     fn new(page: OpenFile, publish: watch::Sender<WriteState>) -> Self {
         Self {
             disk: page.file,
