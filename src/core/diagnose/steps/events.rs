@@ -61,10 +61,13 @@ impl StepCheck for Events {
     }
 }
 
-/// How many of the warnings are the cluster's and not the service's, if any: then it is for OCM support.
+/// How many of the warnings are the cluster's and not the service's, if any: then OCM support is to act.
 fn at_cluster_level(warnings: &[&ClusterEvent]) -> Option<SafeText> {
-    let count = warnings.iter().filter(|event| is_of_the_cluster(event)).count();
-    let of = warnings.len();
+    // As often as they happened, as in `by_reason`.
+    let times = |event: &ClusterEvent| u64::from(event.count);
+    let of: u64 = warnings.iter().map(|event| times(event)).sum();
+    let counted = warnings.iter().filter(|event| is_of_the_cluster(event));
+    let count: u64 = counted.map(|event| times(event)).sum();
     let share = if count == of {
         format!("all {of}")
     } else {

@@ -196,6 +196,18 @@ fn warnings_of_the_last_half_hour_fail_their_step_by_reason() {
             .contains(&"BackOff ×5, last 12s ago: Back-off restarting (Pod/msa-x-lzxms)".into()),
         "{step:?}"
     );
+    let mixed = judged(vec![
+        event("a", "FailedScheduling", 16, true),
+        event("b", "BackOff", 2, true),
+    ]);
+    assert_eq!(
+        (&*mixed.value, &*mixed.evidence[0]),
+        (
+            "18 warnings: 16 FailedScheduling, 2 BackOff",
+            "16 of 18 are cluster problems (scheduling, node, mount, quota)"
+        ),
+        "both count how often they happened"
+    );
     let forbidden = failing(
         SourceId::ClusterEvents,
         ProblemKind::Forbidden,
