@@ -27,7 +27,7 @@ mod worker;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 
 use jiff::Timestamp;
 
@@ -128,6 +128,10 @@ pub struct Service {
     behaviour: Behaviour,
     seed: u64,
     processes: Vec<Option<Running>>,
+    /// The places in there of those that run, by the uids of their pods.
+    places: HashMap<String, usize>,
+    /// Since when each of them listens (µs since 1970), the earliest first.
+    listening: Vec<i64>,
     agenda: BinaryHeap<AgendaItem>,
     planned: u64,
     log: Log,
@@ -143,6 +147,8 @@ impl Service {
             behaviour,
             seed,
             processes: Vec::new(),
+            places: HashMap::new(),
+            listening: Vec::new(),
             agenda: BinaryHeap::new(),
             planned: 0,
             log,
@@ -155,6 +161,7 @@ impl Service {
     /// ends.
     pub fn start(&mut self, process: Process, at: Timestamp) {
         self.end(&process.pod_uid);
+        self.places.insert(process.pod_uid.clone(), self.processes.len());
         self.processes.push(Some(Running::new(process, at, self.seed)));
         self.plan_for(
             self.processes.len() - 1,
@@ -171,9 +178,7 @@ impl Service {
     /// Makes the pod's process panic, if there is one.
     pub fn crash(&mut self, at: Timestamp, pod_uid: &str) {
         let at = at.as_microsecond();
-        let is_it =
-            |slot: &Option<Running>| matches!(slot, Some(running) if running.process.pod_uid == pod_uid);
-        let place = self.processes.iter().position(is_it);
+        let place = self.places.get(pod_uid).copied();
         if let Some((place, running)) = place.and_then(|place| Some((place, self.processes[place].as_mut()?)))
         {
             self.log.text(&running.process, at, &panics::concurrent_maps());
@@ -183,12 +188,19 @@ impl Service {
     }
 
     fn end(&mut self, pod_uid: &str) {
-        for slot in &mut self.processes {
-            slot.take_if(|running| running.process.pod_uid == pod_uid);
-        }
-        let processes = &self.processes;
+        let Some(ended) = self.places.remove(pod_uid) else {
+            return;
+        };
+        self.processes[ended] = None;
         self.agenda
-            .retain(|Reverse((_, _, process, _))| processes[*process].is_some());
+            .retain(|Reverse((_, _, process, _))| *process != ended);
+        self.count_listening();
+    }
+
+    fn count_listening(&mut self) {
+        let running = self.processes.iter().flatten();
+        self.listening = running.filter_map(|running| running.listens_since).collect();
+        self.listening.sort_unstable();
     }
 
     fn plan_for(&mut self, process: usize, tasks: worker::Next) {
@@ -221,8 +233,13 @@ impl Service {
                     tables,
                     serving,
                 };
+                let before = running.listens_since;
                 let next = running.carry_out(task, at, &mut context);
+                let changed = running.listens_since != before;
                 self.plan_for(process, next);
+                if changed {
+                    self.count_listening();
+                }
             }
         }
         self.now = now;
@@ -243,8 +260,7 @@ impl Service {
 
     /// How many processes answer requests.
     fn serving(&self, at: i64) -> usize {
-        let all = self.processes.iter().flatten();
-        all.filter(|running| running.listens(at)).count()
+        self.listening.partition_point(|since| *since <= at)
     }
 
     /// The response to a probe of the pod's container; `None` when no process of the pod runs.
@@ -404,13 +420,11 @@ impl Service {
     }
 
     fn running(&self, pod_uid: &str) -> Option<&Running> {
-        let mut all = self.processes.iter().flatten();
-        all.find(|running| running.process.pod_uid == pod_uid)
+        self.processes[*self.places.get(pod_uid)?].as_ref()
     }
 
     fn running_mut(&mut self, pod_uid: &str) -> Option<&mut Running> {
-        let mut all = self.processes.iter_mut().flatten();
-        all.find(|running| running.process.pod_uid == pod_uid)
+        self.processes[*self.places.get(pod_uid)?].as_mut()
     }
 
     /// When the next task or line is due.

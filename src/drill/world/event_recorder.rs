@@ -1,6 +1,7 @@
 //! Kubernetes events as the components record them: repeats are counted, and all expire.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -52,8 +53,7 @@ impl World {
             ..*occurrence
         };
         let same = self
-            .store
-            .all(Resource::Events)
+            .events_about(&involved)
             .find(|event| repeats(event, occurrence, &involved))
             .map(|event| (**event).clone());
         let event = match same {
@@ -78,9 +78,15 @@ impl World {
             occurrence.reason.to_owned(),
         );
         // What is forgotten would be no part of an answer: not of the next event, and not of one about an object that is gone.
-        self.similar
-            .retain(|_, (last, _)| at.duration_since(*last) <= SIMILAR_FOR);
+        if at.duration_since(self.similar_swept) > SIMILAR_FOR {
+            self.similar_swept = at;
+            self.similar
+                .retain(|_, (last, _)| at.duration_since(*last) <= SIMILAR_FOR);
+        }
         let (last, messages) = self.similar.entry(key).or_insert((at, BTreeSet::new()));
+        if at.duration_since(*last) > SIMILAR_FOR {
+            messages.clear();
+        }
         *last = at;
         if messages.len() < SIMILAR {
             messages.insert(occurrence.message.clone());
@@ -122,8 +128,7 @@ impl World {
         };
         let involved = involved(&occurrence);
         let same = self
-            .store
-            .all(Resource::Events)
+            .events_about(&involved)
             .find(|event| repeats(event, &occurrence, &involved) && is_recent(event, at))
             .map(|event| (**event).clone());
         if let Some(mut event) = same {
@@ -145,6 +150,13 @@ impl World {
         self.put_event(at, event);
     }
 
+    /// The events that recorders made about an object: it is the first part of their names.
+    fn events_about(&self, involved: &Value) -> impl Iterator<Item = &Arc<Value>> {
+        let prefix = format!("{}.", involved["name"].as_str().unwrap_or_default());
+        self.store
+            .named_with(Resource::Events, namespace_of(involved), prefix)
+    }
+
     fn new_event(&mut self, at: Timestamp, occurrence: &Occurrence<'_>, involved: Value) -> Value {
         // The recorder names an event after its nanosecond; those of one moment follow each other closely.
         let later = self.event_nanos + 1 + self.random.below(40_000);
@@ -163,8 +175,7 @@ impl World {
             "apiVersion": "v1",
             "metadata": {
                 "name": name,
-                // Events about objects without a namespace are in this one.
-                "namespace": involved["namespace"].as_str().unwrap_or("default"),
+                "namespace": namespace_of(&involved),
                 "uid": self.random.uuid(),
                 "creationTimestamp": seconds(at),
             },
@@ -222,6 +233,11 @@ fn is_recent(event: &Value, at: Timestamp) -> bool {
         .or_else(|| event["eventTime"].as_str());
     let last = last.and_then(|time| time.parse::<Timestamp>().ok());
     last.is_some_and(|last| at.duration_since(last) < SERIES)
+}
+
+/// The namespace of the events about an object: those about objects without one are in `default`.
+fn namespace_of(involved: &Value) -> &str {
+    involved["namespace"].as_str().unwrap_or("default")
 }
 
 fn involved(occurrence: &Occurrence<'_>) -> Value {

@@ -206,8 +206,10 @@ impl World {
             let millis = u64::try_from(at.duration_since(since).as_millis()).unwrap_or(0);
             let mut used = last.map_or(0, |last| last.used.cpu_nanos) + millis * 1_000 * REST.0;
             let mut memory_bytes = REST.1;
-            for uid in self.pods_on(node.name) {
-                let own = batch.iter().filter(|((pod, _), _)| *pod == uid);
+            for run in self.pods_on(node.name) {
+                let own = batch
+                    .range((run.uid.clone(), String::new())..)
+                    .take_while(|((pod, _), _)| *pod == run.uid);
                 for (key, point) in own {
                     let before = self.metrics.last.get(key);
                     let before = before.filter(|before| before.started == point.started);

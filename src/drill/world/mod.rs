@@ -143,6 +143,8 @@ pub struct World {
     refused: BTreeMap<String, QuotaRefusal>,
     /// By uid of the object, component and reason: when the last of its events came, and the messages.
     similar: BTreeMap<(String, String, String), (Timestamp, BTreeSet<String>)>,
+    /// When the old ones of these were forgotten last.
+    similar_swept: Timestamp,
     /// The nanosecond the newest event is named after.
     event_nanos: u64,
     /// Deleted secrets, to be restored.
@@ -187,6 +189,7 @@ impl World {
             unattended: BTreeSet::new(),
             refused: BTreeMap::new(),
             similar: BTreeMap::new(),
+            similar_swept: Timestamp::UNIX_EPOCH,
             event_nanos: 0,
             lost_secrets: Vec::new(),
             queue: BTreeMap::new(),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::container_run::ContainerRun;
 use super::event_recorder::seconds;
+use super::scheduler::ResourceRequest;
 
 /// Why a pod is disrupted: its condition `DisruptionTarget`.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct PodRun {
     pub owner: String,
     /// When the API server accepted it.
     pub created: Timestamp,
+    /// What it asks of its node.
+    pub asks: ResourceRequest,
     /// `Burstable` and the like.
     pub qos: String,
     /// Why the scheduler finds no node for it.
@@ -87,6 +90,7 @@ impl PodRun {
             uid: text("uid"),
             owner: controller_of(pod),
             created,
+            asks: ResourceRequest::of(pod),
             qos: pod["status"]["qosClass"].as_str().unwrap_or_default().to_owned(),
             unschedulable: None,
             lost: false,

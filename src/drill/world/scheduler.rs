@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::nodes::{FREE_CPU, FREE_MEMORY, Node};
+use super::pod_run::PodRun;
 use super::resource::Resource;
 use super::{PodStep, World};
 
@@ -15,11 +16,13 @@ const RETRY: SignedDuration = SignedDuration::from_secs(1);
 const FLUSH: SignedDuration = SignedDuration::from_mins(5);
 const ADMISSION: SignedDuration = SignedDuration::from_millis(160);
 
-/// What a pod asks of a node: CPU in thousandths, memory in bytes.
+/// What a pod asks of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct ResourceRequest {
-    cpu: i64,
-    memory: i64,
+pub struct ResourceRequest {
+    /// CPU in thousandths.
+    pub cpu: i64,
+    /// Memory in bytes.
+    pub memory: i64,
 }
 
 /// Why a node does not fit a pod.
@@ -99,7 +102,7 @@ impl World {
         let fit = (0..count).filter(|index| verdicts[*index].is_empty());
         let best = fit.min_by_key(|index| {
             let turn = (index + count - self.next_node % count) % count;
-            (self.pods_on(self.nodes[*index].name).len(), turn)
+            (self.pods_on(self.nodes[*index].name).count(), turn)
         });
         best.ok_or_else(|| no_node(&verdicts))
     }
@@ -132,9 +135,7 @@ impl World {
 
     fn insufficient(&self, node: &Node, pod: &Value) -> Vec<Unfit> {
         let asked = ResourceRequest::of(pod);
-        let there = self.pods_on(node.name).into_iter();
-        let objects = there.filter_map(|uid| self.pod_object(&uid));
-        let used = objects.map(|pod| ResourceRequest::of(&pod));
+        let used = self.pods_on(node.name).map(|run| run.asks);
         let (cpu, memory) = used.fold((0, 0), |sum, used| (sum.0 + used.cpu, sum.1 + used.memory));
         let short = |resource: &str| self.short_of.as_deref() == Some(resource);
         let mut reasons = Vec::new();
@@ -147,13 +148,12 @@ impl World {
         reasons
     }
 
-    /// The uids of the pods that take a node's resources.
-    pub(super) fn pods_on(&self, node: &str) -> Vec<String> {
-        let there = self.pods.values().filter(|run| {
+    /// The pods that take a node's resources.
+    pub(super) fn pods_on(&self, node: &str) -> impl Iterator<Item = &PodRun> {
+        self.pods.values().filter(move |run| {
             let name = run.node.as_ref().map(|(name, _)| name.as_str());
             name == Some(node) && run.evicted.is_none()
-        });
-        there.map(|run| run.uid.clone()).collect()
+        })
     }
 }
 
@@ -192,7 +192,7 @@ fn histogram(reasons: impl Iterator<Item = String>) -> String {
 
 impl ResourceRequest {
     /// The larger of the sum over the containers and the largest request of an init container.
-    fn of(pod: &Value) -> Self {
+    pub fn of(pod: &Value) -> Self {
         let each = |field: &str| {
             let list = pod["spec"][field].as_array().cloned().unwrap_or_default();
             list.into_iter().map(|container| {

@@ -97,6 +97,24 @@ impl Store {
         self.objects.get(&resource).into_iter().flat_map(BTreeMap::values)
     }
 
+    /// The objects of a resource in a namespace whose names begin so, by name.
+    pub fn named_with(
+        &self,
+        resource: Resource,
+        namespace: &str,
+        prefix: String,
+    ) -> impl Iterator<Item = &Arc<Value>> {
+        let first: Key = (namespace.to_owned(), prefix);
+        let objects = self.objects.get(&resource).into_iter();
+        let after = objects.flat_map({
+            let first = first.clone();
+            move |objects| objects.range(first.clone()..)
+        });
+        after
+            .take_while(move |(key, _)| key.0 == first.0 && key.1.starts_with(&first.1))
+            .map(|(_, object)| object)
+    }
+
     /// Writes the object under its own name; it gets a new resourceVersion. A write that changes nothing makes no version.
     pub fn put(&mut self, resource: Resource, mut object: Value) -> u64 {
         let key = key_of(&object);
