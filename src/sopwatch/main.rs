@@ -21,7 +21,7 @@ const LOG_FILTER: &str = "info,kube_client=error,kube_runtime=error,sqlx=warn";
 
 /// Threads for the background tasks, beside the loop's own: one reads a flood of lines, one keeps the rest alive. More would only cost
 /// memory.
-const WORKERS: usize = 2;
+const WORKERS: usize = 1;
 
 fn main() -> ExitCode {
     let cli = match cli::parse(std::env::args_os()) {

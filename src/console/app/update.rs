@@ -84,7 +84,8 @@ impl App {
     }
 
     /// Whether an event changes nothing on the screen but counts and ages, which are shown a few seconds later: lines of a log that the
-    /// log pane does not show, and figures of the vital signs and of monitoring, from a source whose state stays the same.
+    /// log pane does not show, a database in which nothing has changed, and figures of the vital signs and of monitoring, from a source
+    /// whose state stays the same.
     pub fn can_wait(&self, event: &Event) -> bool {
         let live = |id: SourceId| {
             let source = self.state.source(&id);
@@ -93,6 +94,11 @@ impl App {
         let batch = match event {
             Event::Observation(Observation::Log(batch)) => batch,
             Event::Observation(Observation::Usage(_)) => return live(SourceId::Usage),
+            Event::Observation(Observation::Database(reading)) => {
+                let before = self.state.reading.as_ref();
+                return live(SourceId::Database)
+                    && before.is_some_and(|(_at, before)| reading.only_ages_differ(before));
+            }
             Event::Observation(Observation::Metrics(readings)) => {
                 let known = &self.state.monitoring;
                 return live(SourceId::Metrics) && readings.iter().all(|reading| known.has(reading));

@@ -224,7 +224,7 @@ impl Console {
                 screen::render_header(&self.app, &self.theme, header, frame.buffer_mut());
             } else {
                 limit = screen::render(&self.app, &self.theme, frame);
-                self.still.note(frame.buffer_mut(), header, news);
+                self.still.note(frame.buffer_mut());
             }
         })?;
         self.app.note_size(size);

@@ -1,5 +1,7 @@
 //! What the service's database says. Ages are whole seconds by the database server's clock.
 
+use std::iter;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,22 @@ pub struct Reading {
     /// Where the server is a standby: it shows the primary's data as it was some time ago.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby: Option<Standby>,
+}
+
+impl Reading {
+    /// Whether it says nothing that the one before did not say, but for ages: as many rows have each status, none of them is on its way or
+    /// failed lately, and each lease has the same holder.
+    pub fn only_ages_differ(&self, before: &Self) -> bool {
+        let (Ok(leases), Ok(leases_before)) = (&self.leases, &before.leases) else {
+            return false;
+        };
+        self.standby == before.standby
+            && self.tables.len() == before.tables.len()
+            && iter::zip(&self.tables, &before.tables).all(|(table, before)| table.only_ages_differ(before))
+            && leases.len() == leases_before.len()
+            && iter::zip(leases, leases_before)
+                .all(|(one, other)| one.lease_type == other.lease_type && one.holder == other.holder)
+    }
 }
 
 /// A server in recovery: a copy of the primary that only reads.
@@ -78,6 +96,27 @@ pub struct TableReading {
     pub standing: Result<Standing, Redacted>,
     /// The rows on their way; or why they could not be read.
     pub under_way: Result<UnderWay, Redacted>,
+}
+
+impl TableReading {
+    fn only_ages_differ(&self, before: &Self) -> bool {
+        let (Ok(statuses), Ok(statuses_before)) = (&self.statuses, &before.statuses) else {
+            return false;
+        };
+        self.table == before.table
+            && statuses.len() == statuses_before.len()
+            && iter::zip(statuses, statuses_before)
+                .all(|(one, other)| one.status == other.status && one.count == other.count)
+            && self.is_calm()
+            && before.is_calm()
+    }
+
+    fn is_calm(&self) -> bool {
+        let (Ok(standing), Ok(under_way)) = (&self.standing, &self.under_way) else {
+            return false;
+        };
+        standing.rows.is_empty() && under_way.rows.is_empty()
+    }
 }
 
 /// The living rows that are on their way: in a status that a row is to leave, or in one that the profile does not know.
@@ -183,4 +222,55 @@ pub struct Row {
     pub age_s: Option<i64>,
     /// Why it failed, where the table tells; may be empty.
     pub reason: Redacted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::reading;
+
+    #[test]
+    fn a_reading_says_nothing_new_only_where_all_is_calm_and_ages_alone_differ() {
+        let lease = Some((Some("blf5h"), 180));
+        let calm = |ready: u64, oldest: i64| reading(lease, &[("ready", ready, Some(oldest), None)]);
+        let before = calm(4, 50);
+        assert!(calm(4, 55).only_ages_differ(&before));
+        let renewed = reading(Some((Some("blf5h"), 20)), &[("ready", 4, Some(55), None)]);
+        assert!(renewed.only_ages_differ(&before));
+        let other_holder = reading(Some((Some("2mgcp"), 180)), &[("ready", 4, Some(55), None)]);
+        let no_lease = reading(None, &[("ready", 4, Some(55), None)]);
+        let other_status = reading(lease, &[("failed", 4, Some(55), None)]);
+        let mut moving = calm(4, 55);
+        moving.tables[0].under_way = Ok(UnderWay {
+            rows: vec![StandingRow {
+                status: "accepted".into(),
+                clock_s: Some(5),
+                row: Row {
+                    id: "r".into(),
+                    ocm_id: "".into(),
+                    region: "".into(),
+                    idle_s: None,
+                    age_s: None,
+                    reason: Redacted::default(),
+                },
+            }],
+            ..UnderWay::default()
+        });
+        let mut unread = calm(4, 55);
+        unread.leases = Err("permission denied".into());
+        let mut behind = calm(4, 55);
+        behind.standby = Some(Standby { behind_s: Some(9) });
+        for (what, reading) in [
+            ("a row more", calm(5, 50)),
+            ("another status", other_status),
+            ("another leader", other_holder),
+            ("no lease", no_lease),
+            ("a row on its way", moving),
+            ("no answer", unread),
+            ("a standby", behind),
+        ] {
+            assert!(!reading.only_ages_differ(&before), "{what}");
+            assert!(!before.only_ages_differ(&reading), "{what}");
+        }
+    }
 }
