@@ -4,10 +4,11 @@
 //! the time it took. Its text went through a printf, so the JSON may be broken: only these two keys are looked for.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
 /// Seconds of one bucket.
@@ -24,6 +25,14 @@ const SLOW: Duration = Duration::from_millis(100);
 
 /// Slower than this is very slow, by its second.
 const VERY_SLOW: Duration = Duration::from_secs(1);
+
+/// A key of the request log. To make its search ready takes longer than to search a line.
+type SearchedKey = LazyLock<Finder<'static>>;
+
+static URL: SearchedKey = LazyLock::new(|| Finder::new(b"\"request_url\":\""));
+static ELAPSED: SearchedKey = LazyLock::new(|| Finder::new(b"\"elapsed\":\""));
+static STATUS: SearchedKey = LazyLock::new(|| Finder::new(b"\"response_status\":"));
+static OPERATION: SearchedKey = LazyLock::new(|| Finder::new(b"opid="));
 
 /// Requests of one half minute that were answered, the kubelet's probes aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -70,11 +79,11 @@ impl Requests {
         if message.last() != Some(&b'}') {
             return;
         }
-        if let Some(url) = value_of(message, b"\"request_url\":\"") {
+        if let Some(url) = value_of(message, &URL) {
             if !probe.is_empty() && url.starts_with(probe.as_bytes()) && url.get(probe.len()) == Some(&b'"') {
                 self.remember(message);
             }
-        } else if let Some(elapsed) = value_of(message, b"\"elapsed\":\"").and_then(quoted_duration)
+        } else if let Some(elapsed) = value_of(message, &ELAPSED).and_then(quoted_duration)
             && !self.is_probe(message)
         {
             self.count(bucket_of(at()), status_of(message), elapsed);
@@ -113,21 +122,21 @@ impl Requests {
 }
 
 /// What follows a key.
-fn value_of<'a>(message: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    let at = memmem::find(message, key)?;
-    message.get(at + key.len()..)
+fn value_of<'a>(message: &'a [u8], key: &Finder<'_>) -> Option<&'a [u8]> {
+    let at = key.find(message)?;
+    message.get(at + key.needle().len()..)
 }
 
 /// The id in `[opid=…]`.
 fn operation(message: &[u8]) -> Option<&[u8]> {
-    let id = value_of(message, b"opid=")?;
+    let id = value_of(message, &OPERATION)?;
     let end = id.iter().position(|byte| matches!(byte, b']' | b'\'' | b' '))?;
     Some(&id[..end])
 }
 
 /// No status means that the handler set none, which the client sees as 200.
 fn status_of(message: &[u8]) -> u16 {
-    let digits = value_of(message, b"\"response_status\":").unwrap_or_default();
+    let digits = value_of(message, &STATUS).unwrap_or_default();
     let digits: &[u8] = digits
         .split(|byte| !byte.is_ascii_digit())
         .next()

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,13 +16,14 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::rt::TokioExecutor;
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
 use super::options::{Credential, Endpoint, Secret};
+use crate::net::trust::system_authorities;
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// Bytes of an answer that are read.
@@ -354,9 +356,9 @@ fn in_seconds(limit: Duration) -> String {
 
 /// The system's authorities, and those of a file.
 fn tls_config(ca_file: Option<&Path>) -> Result<ClientConfig, Problem> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut roots = system_authorities();
     if let Some(path) = ca_file {
+        let roots = Arc::make_mut(&mut roots);
         let unusable = |why: &str| {
             let what = format!("read the CA certificates in {}: {why}", path.display());
             Problem::new(ProblemKind::Configuration, &what)

@@ -1,7 +1,8 @@
 //! Whom TLS trusts: what the given certificates have signed, those themselves, and on request the operating system's roots; and by which
 //! certificate we are known. It accepts what OpenSSL and Go accept, where that is safe.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -40,6 +41,26 @@ pub fn identity(certificate: &[u8], key: &[u8], whose: &str) -> Result<Certified
     }
 }
 
+/// For so long the authorities are not read again: at its start a console connects to several servers at once.
+const AUTHORITIES_LAST: Duration = Duration::from_mins(1);
+
+/// The authorities that the operating system trusts; those that can't be read are not among them. It reads files, but not each time.
+pub fn system_authorities() -> Arc<RootCertStore> {
+    static KNOWN: Mutex<Option<(Instant, Arc<RootCertStore>)>> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let current = known
+        .as_ref()
+        .filter(|(read_at, _)| read_at.elapsed() < AUTHORITIES_LAST);
+    if let Some((_, roots)) = current {
+        return Arc::clone(roots);
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let roots = Arc::new(roots);
+    *known = Some((Instant::now(), Arc::clone(&roots)));
+    roots
+}
+
 /// How much of the server's certificate is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checks {
@@ -76,8 +97,7 @@ impl Trust {
             return Err("it holds no certificate that can be read".into());
         }
         if and_system && checks != Checks::Nothing {
-            // What it can't read is not trusted.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots.roots.extend(system_authorities().roots.iter().cloned());
         }
         let signed = match checks {
             Checks::Nothing => None,
