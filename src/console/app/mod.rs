@@ -31,8 +31,8 @@ use crate::panes::sop::checklist::Checklist;
 pub use crate::remediation::state::Remediation;
 use crate::replay::Player;
 use crate::training::Attempt;
-use sopwatch_core::diagnose::leaders::read_leaders;
-use sopwatch_core::diagnose::{Diagnosis, Recommendation, diagnose};
+use sopwatch_core::diagnose::vitals::Vitals;
+use sopwatch_core::diagnose::{Diagnosis, Grounds, Recommendation, diagnose_by};
 use sopwatch_core::export::case_snapshot::CaseSnapshot;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::state::State;
@@ -88,6 +88,8 @@ pub struct App {
     pub state: State,
     /// What it means for the chosen SOP. Without one it has the leaders, and no step and no advice.
     pub diagnosis: Diagnosis,
+    /// The vital signs that it rests on, while nothing has come since.
+    pub(crate) vitals: Option<Arc<Vitals>>,
     /// What each SOP of the profile would recommend, in the profile's order; empty where neither one is chosen nor asked for.
     pub outlook: Vec<Recommendation>,
     /// Which SOP was judged last beside the chosen one, and when.
@@ -134,6 +136,7 @@ impl App {
             session,
             state,
             diagnosis: Diagnosis::default(),
+            vitals: None,
             outlook: Vec::new(),
             judged_last: (0, clock.now),
             panes: Panes::default(),
@@ -164,10 +167,11 @@ impl App {
     /// Judges the state: once after the events that were queued, before a draw. Whether it says anything else than before.
     pub fn judge(&mut self) -> bool {
         let profile = self.session.profile.clone();
+        let grounds = Grounds::of(&self.state, &profile, self.clock.now);
         let found = match profile.sop(&self.checklist.sop) {
-            Some(sop) => diagnose(&self.state, &profile, sop, self.clock.now),
+            Some(sop) => diagnose_by(&grounds, &self.state, &profile, sop),
             None => Diagnosis {
-                leaders: read_leaders(&self.state, &profile, self.clock.now),
+                leaders: grounds.leaders().to_vec(),
                 ..Diagnosis::default()
             },
         };
@@ -175,7 +179,8 @@ impl App {
         // The step that is added may be gone.
         self.panes.step = self.panes.step.min(self.steps().len().saturating_sub(1));
         self.follow_findings();
-        self.judge_other_sops();
+        self.judge_other_sops(&grounds);
+        self.vitals = grounds.vitals();
         self.note_advice();
         if let Some(attempt) = &mut self.attempt {
             attempt.watch(&self.diagnosis, &profile, self.clock.now);

@@ -39,6 +39,7 @@ impl App {
             now.saturating_add(self.clock.skew).unwrap_or(now)
         };
         self.clock.now = now;
+        self.vitals = None;
         let effects = self.take_event(event);
         self.let_out(effects)
     }

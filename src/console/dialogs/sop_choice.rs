@@ -11,7 +11,7 @@ use crate::app::event::Effect;
 use crate::dialogs::Dialog;
 use crate::keymap::action::{Action, Context};
 use sopwatch_core::diagnose::monitoring::alerts::{ServiceAlert, choosing_alert, service_alerts};
-use sopwatch_core::diagnose::{Recommendation, diagnose};
+use sopwatch_core::diagnose::{Grounds, Recommendation, diagnose_by};
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::Sop;
 use sopwatch_core::record::Entry;
@@ -37,7 +37,8 @@ impl App {
         self.dialogs.push(Dialog::Sops {
             chosen: chosen.unwrap_or(0),
         });
-        self.judge_other_sops();
+        let grounds = Grounds::of(&self.state, &self.session.profile, self.clock.now);
+        self.judge_other_sops(&grounds);
     }
 
     /// Opens the SOP in this place of the profile.
@@ -110,7 +111,7 @@ impl App {
 
     /// What each SOP would recommend: all of them while one is being chosen, else one of them a second. A lesson that keeps its advice
     /// back keeps this back, too.
-    pub(crate) fn judge_other_sops(&mut self) {
+    pub(crate) fn judge_other_sops(&mut self, grounds: &Grounds) {
         let choosing = matches!(self.dialog(), Some(Dialog::Sops { .. }));
         if self.holds_back() || !choosing && self.sop().is_none() {
             self.outlook.clear();
@@ -121,11 +122,13 @@ impl App {
         let waited = self.clock.now.duration_since(judged_at);
         let replayed = self.player.is_some() && !waited.is_zero();
         if choosing || replayed || waited.is_negative() || self.outlook.len() != count {
-            self.outlook = (0..count).filter_map(|place| self.judge_sop(place)).collect();
+            self.outlook = (0..count)
+                .filter_map(|place| self.judge_sop(place, grounds))
+                .collect();
             self.judged_last = (last, self.clock.now);
         } else if waited >= NEXT_JUDGED_AFTER {
             let next = (last + 1) % count.max(1);
-            let judged = self.judge_sop(next);
+            let judged = self.judge_sop(next, grounds);
             if let (Some(known), Some(judged)) = (self.outlook.get_mut(next), judged) {
                 *known = judged;
             }
@@ -141,7 +144,7 @@ impl App {
                 .outlook
                 .get(place)
                 .is_some_and(|found| self.is_more_urgent(found))
-                && let Some(judged) = self.judge_sop(place)
+                && let Some(judged) = self.judge_sop(place, grounds)
             {
                 self.outlook[place] = judged;
             }
@@ -161,13 +164,13 @@ impl App {
     }
 
     /// What the SOP in this place would recommend; of the chosen one that is known.
-    fn judge_sop(&self, place: usize) -> Option<Recommendation> {
+    fn judge_sop(&self, place: usize, grounds: &Grounds) -> Option<Recommendation> {
         let profile = &self.session.profile;
         let sop = profile.sops.get(place)?;
         if self.sop().is_some() && sop.id == self.checklist.sop {
             return Some(self.diagnosis.decision.recommendation.clone());
         }
-        let found = diagnose(&self.state, profile, sop, self.clock.now);
+        let found = diagnose_by(grounds, &self.state, profile, sop);
         Some(found.decision.recommendation)
     }
 

@@ -1,5 +1,7 @@
 //! The page of the vital signs: every figure with its source, its age and how much it rests on.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 use crate::app::App;
@@ -7,7 +9,7 @@ use crate::dialogs::charts::{self, Chart};
 use crate::dialogs::dialog_text::{DialogText, Tone};
 use sopwatch_core::diagnose::conditions::Saturated;
 use sopwatch_core::diagnose::vitals::{
-    Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, plot,
+    Outbound, PodVitals, Requests, SLOTS, Series, Sign, Signs, Usage, Vitals, WINDOW, plot,
 };
 use sopwatch_core::observe::observation::short_name;
 use sopwatch_core::safe;
@@ -31,9 +33,15 @@ impl App {
         Vitals::of(&self.state, &self.session.profile, self.clock.now)
     }
 
-    /// The vital signs of each pod and of all together, and how the latter moved.
-    pub fn vitals_together(&self) -> Vitals {
-        Vitals::together(&self.state, &self.session.profile, self.clock.now)
+    /// The vital signs without how they moved, of each pod and of all together.
+    pub(crate) fn vitals_now(&self) -> Arc<Vitals> {
+        let reckon = || Vitals::within(&self.state, &self.session.profile, self.clock.now, WINDOW);
+        self.vitals.clone().unwrap_or_else(|| Arc::new(reckon()))
+    }
+
+    /// How the signs of all pods together moved.
+    pub(crate) fn vitals_over_time(&self) -> Series {
+        Series::of_all(&self.state, &self.session.profile, self.clock.now)
     }
 
     pub(crate) fn vitals_page(&self) -> DialogText {

@@ -1,7 +1,7 @@
 //! What one evaluation of an SOP sees: the state, the profile, the leaders and the moment, and the spans of time that are counted from it.
 
 use std::cell::{OnceCell, RefCell};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,7 +28,7 @@ pub(crate) struct Evaluation<'a> {
     pub(super) now: Timestamp,
     /// The SOP's steps, once they are judged.
     pub(super) steps: Vec<(&'a Check, StepFinding)>,
-    pub(super) reckoned: Reckoned,
+    pub(super) reckoned: &'a Reckoned,
 }
 
 /// What many rules and steps rest on, reckoned when the first asks: with hundreds of pods it is most of the work.
@@ -37,7 +37,17 @@ pub(super) struct Reckoned {
     /// Why the logs can't be taken as complete.
     pub(super) unread_logs: OnceCell<Option<SafeText>>,
     /// The vital signs over each span that was asked for.
-    vitals: RefCell<Vec<(SignedDuration, Rc<Vitals>)>>,
+    vitals: RefCell<Vec<(SignedDuration, Arc<Vitals>)>>,
+}
+
+impl Reckoned {
+    /// The vital signs over a span, if any rule or step asked for them.
+    pub(super) fn vitals(&self, span: SignedDuration) -> Option<Arc<Vitals>> {
+        let all = self.vitals.borrow();
+        all.iter()
+            .find(|(of, _)| *of == span)
+            .map(|(_, vitals)| Arc::clone(vitals))
+    }
 }
 
 impl Evaluation<'_> {
@@ -53,13 +63,13 @@ impl Evaluation<'_> {
     }
 
     /// The vital signs over a span.
-    pub(super) fn vitals(&self, span: SignedDuration) -> Rc<Vitals> {
-        let mut all = self.reckoned.vitals.borrow_mut();
-        if let Some((_, vitals)) = all.iter().find(|(of, _)| *of == span) {
-            return Rc::clone(vitals);
+    pub(super) fn vitals(&self, span: SignedDuration) -> Arc<Vitals> {
+        if let Some(vitals) = self.reckoned.vitals(span) {
+            return vitals;
         }
-        let vitals = Rc::new(Vitals::within(self.state, self.profile, self.now, span));
-        all.push((span, Rc::clone(&vitals)));
+        let vitals = Arc::new(Vitals::within(self.state, self.profile, self.now, span));
+        let mut all = self.reckoned.vitals.borrow_mut();
+        all.push((span, Arc::clone(&vitals)));
         vitals
     }
 

@@ -23,8 +23,11 @@ pub mod vitals;
 pub mod waiting;
 mod worker_readings;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
+use self::vitals::{Vitals, WINDOW};
 use super::profile::Profile;
 pub use crate::diagnose::decide::{Decision, NotRuledOut, Recommendation, RuleFinding, Truth};
 use crate::diagnose::evaluation::{Evaluation, Reckoned};
@@ -94,18 +97,51 @@ pub struct StepFinding {
     pub age: Option<SignedDuration>,
 }
 
+/// What the judgements of all SOPs at one moment rest on, reckoned once for them together.
+#[derive(Debug)]
+pub struct Grounds {
+    now: Timestamp,
+    leaders: Vec<LeaderReading>,
+    reckoned: Reckoned,
+}
+
+impl Grounds {
+    /// The grounds at a moment: they are of this state and profile, and of no other.
+    pub fn of(state: &State, profile: &Profile, now: Timestamp) -> Self {
+        Self {
+            now,
+            leaders: read_leaders(state, profile, now),
+            reckoned: Reckoned::default(),
+        }
+    }
+
+    /// What the leaders are.
+    pub fn leaders(&self) -> &[LeaderReading] {
+        &self.leaders
+    }
+
+    /// The vital signs over [`WINDOW`], if a judgement asked for them.
+    pub fn vitals(&self) -> Option<Arc<Vitals>> {
+        self.reckoned.vitals(WINDOW)
+    }
+}
+
 /// Judges every step of `sop`.
 pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> Diagnosis {
-    let leaders = read_leaders(state, profile, now);
+    diagnose_by(&Grounds::of(state, profile, now), state, profile, sop)
+}
+
+/// Judges every step of `sop` by grounds that other SOPs are judged by, too.
+pub fn diagnose_by(grounds: &Grounds, state: &State, profile: &Profile, sop: &Sop) -> Diagnosis {
     let mut case = Evaluation {
         state,
         profile,
-        leaders: &leaders,
+        leaders: &grounds.leaders,
         alert: sop.alert,
         sop: &sop.id,
-        now,
+        now: grounds.now,
         steps: Vec::new(),
-        reckoned: Reckoned::default(),
+        reckoned: &grounds.reckoned,
     };
     let alert = are_alerts_configured(state).then(|| (sop::ALERT, sop::alert_step()));
     let steps = alert.into_iter().chain(profile.steps_of(sop));
@@ -123,7 +159,7 @@ pub fn diagnose(state: &State, profile: &Profile, sop: &Sop, now: Timestamp) -> 
             .map(|(_, found)| found)
             .chain(other)
             .collect(),
-        leaders,
+        leaders: grounds.leaders.clone(),
         decision,
     }
 }

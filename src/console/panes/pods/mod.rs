@@ -22,7 +22,7 @@ use crate::style::styled_text;
 use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::LeaderReading;
-use sopwatch_core::diagnose::vitals::Vitals;
+use sopwatch_core::diagnose::vitals::{Signs, Vitals};
 use sopwatch_core::diagnose::waiting::waiting_for;
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::observe::source::{Freshness, SourceId, SourceState};
@@ -64,9 +64,9 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
     if let Some((meaning, text)) = empty {
         draw_empty(meaning, text, theme, list, buffer);
     } else {
-        let vitals = app.vitals_together();
+        let vitals = app.vitals_now();
         draw_list(app, theme, &pods, (first, &vitals), list, buffer);
-        draw_strip(&vitals, theme, pods.len(), list, buffer);
+        draw_strip(app, &vitals.together, theme, list, buffer);
     }
     let below = Rect {
         y: inner.y + height,
@@ -83,9 +83,10 @@ pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buf
 }
 
 /// The vital signs, on the last row of those that no pod needs.
-fn draw_strip(vitals: &Vitals, theme: &Theme, pods: usize, list: Rect, buffer: &mut Buffer) {
-    if usize::from(list.height) > pods + 1 {
-        let strip = vitals::strip(vitals, theme, usize::from(list.width));
+fn draw_strip(app: &App, signs: &Signs, theme: &Theme, list: Rect, buffer: &mut Buffer) {
+    if usize::from(list.height) > app.pods().len() + 1 {
+        let series = app.vitals_over_time();
+        let strip = vitals::strip(signs, &series, theme, usize::from(list.width));
         let row = Rect {
             y: list.bottom() - 1,
             height: 1,

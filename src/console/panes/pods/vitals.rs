@@ -4,15 +4,15 @@ use crate::dialogs::vitals::{percent, rate};
 use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
-use sopwatch_core::diagnose::vitals::{Requests, Sign, Usage, Vitals, plot};
+use sopwatch_core::diagnose::vitals::{Requests, Series, Sign, Signs, Usage, Vitals, plot};
 use sopwatch_core::observe::observation::Pod;
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
 /// `12 req/s ▂▃▅▇  5xx 0 %  >100ms 3 %  >1s 0 %  cpu 23 %  mem 41 %`, cut to what fits; a dash is not known.
-pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> StyledText<'t> {
-    let logged = &vitals.together.logged;
-    let usage = &vitals.together.usage;
+pub(crate) fn strip<'t>(signs: &Signs, series: &Series, theme: &'t Theme, width: usize) -> StyledText<'t> {
+    let logged = &signs.logged;
+    let usage = &signs.usage;
     let requests = |of: fn(&Requests) -> Option<f64>| percent(logged.value.as_ref().and_then(of));
     let used = |of: fn(&Usage) -> Option<u64>| {
         let share = usage.value.as_ref().and_then(of);
@@ -22,7 +22,7 @@ pub(crate) fn strip<'t>(vitals: &Vitals, theme: &'t Theme, width: usize) -> Styl
     let volume = StyledText::new(theme)
         .add(meaning_of(logged), speed.unwrap_or_else(|| "–".into()))
         .add(Meaning::Faint, " req/s");
-    let moved = &vitals.series.requests;
+    let moved = &series.requests;
     let volume = if moved.iter().any(Option::is_some) {
         volume.gap(1).add(Meaning::Text, plot(moved, None))
     } else {

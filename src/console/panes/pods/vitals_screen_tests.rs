@@ -14,7 +14,7 @@ fn strip(app: &crate::app::App, width: u16) -> String {
     let area = ratatui::layout::Rect::new(0, 0, width, 1);
     let mut buffer = ratatui::buffer::Buffer::empty(area);
     let vitals = app.vitals();
-    vitals::strip(&vitals, &theme, usize::from(width)).draw(area, &mut buffer);
+    vitals::strip(&vitals.together, &vitals.series, &theme, usize::from(width)).draw(area, &mut buffer);
     buffer
         .content
         .iter()

@@ -153,22 +153,13 @@ impl Vitals {
     /// The signs over [`WINDOW`], and how they moved, of each pod as well.
     pub fn of(state: &State, profile: &Profile, now: Timestamp) -> Self {
         let view = View::of(state, profile, now);
-        let mut vitals = Self::together(state, profile, now);
-        for (of_pod, pod) in vitals.pods.iter_mut().zip(view.living()) {
+        let living = view.living();
+        let mut vitals = view.vitals(&living);
+        vitals.series = Series::of(&view, &living);
+        for (of_pod, pod) in vitals.pods.iter_mut().zip(living) {
             of_pod.series = Series::of(&view, &[pod]);
         }
         vitals
-    }
-
-    /// The signs over [`WINDOW`], and how those of all pods together moved: what is drawn in every frame, so that its cost must not
-    /// grow with the pods more than it has to.
-    pub fn together(state: &State, profile: &Profile, now: Timestamp) -> Self {
-        let view = View::of(state, profile, now);
-        let living = view.living();
-        Self {
-            series: Series::of(&view, &living),
-            ..view.vitals(&living)
-        }
     }
 
     /// The signs over a window, without how they moved: what is judged by.

@@ -9,6 +9,8 @@ use super::usage::sum_at;
 use super::{View, percent};
 use crate::logparse::{BUCKET, bucket_of};
 use crate::observe::observation::Pod;
+use crate::observe::state::State;
+use crate::profile::Profile;
 use crate::text::SafeText;
 
 /// Half minutes of a plot: the window, the running one left out because it is not over.
@@ -32,6 +34,12 @@ pub struct Series {
 }
 
 impl Series {
+    /// How the signs of all pods together moved.
+    pub fn of_all(state: &State, profile: &Profile, now: Timestamp) -> Self {
+        let view = View::of(state, profile, now);
+        Self::of(&view, &view.living())
+    }
+
     pub(super) fn of(view: &View<'_>, pods: &[&Pod]) -> Self {
         let newest = bucket_of(view.now);
         let slots = newest - SLOTS as i64..newest;

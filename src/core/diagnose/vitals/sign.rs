@@ -1,5 +1,7 @@
 //! A sign with what it rests on, and how those of several pods are put together.
 
+use std::collections::HashSet;
+
 use jiff::SignedDuration;
 use serde::Serialize;
 
@@ -121,6 +123,8 @@ pub(super) fn together<'p, T: Sum + 'p>(
     parts: impl Iterator<Item = &'p Part<T>>,
 ) -> Sign<T> {
     let mut sign = unknown(source);
+    // With thousands of pods there are as many reasons.
+    let mut reasons = HashSet::new();
     for part in parts {
         match part {
             Part::Told { value, covers, age } => {
@@ -130,7 +134,7 @@ pub(super) fn together<'p, T: Sum + 'p>(
                 sign.age_s = Some(sign.age_s.map_or(age, |known: u64| known.max(age)));
             }
             Part::Missing { why, stale } => {
-                if !sign.missing.contains(why) {
+                if reasons.insert(why) {
                     sign.missing.push(why.clone());
                 }
                 sign.stale |= stale;

@@ -1,5 +1,6 @@
 //! What the containers use, against their limits.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -110,6 +111,7 @@ fn against_limits<'a>(
 /// What all pods use: of one with a limit against the sum of the limits.
 pub(super) fn used_together(view: &View<'_>, pods: &[&Pod]) -> Sign<Usage> {
     let mut sign = unknown(SOURCE);
+    let mut reasons = HashSet::new();
     for pod in pods {
         match used_by(view, pod) {
             Part::Told { covers, age, .. } => {
@@ -118,7 +120,7 @@ pub(super) fn used_together(view: &View<'_>, pods: &[&Pod]) -> Sign<Usage> {
                 sign.age_s = Some(sign.age_s.map_or(age, |known: u64| known.max(age)));
             }
             Part::Missing { why, stale } => {
-                if !sign.missing.contains(&why) {
+                if reasons.insert(why.clone()) {
                     sign.missing.push(why);
                 }
                 sign.stale |= stale;

@@ -30,8 +30,14 @@ use sopwatch_core::observe::state::LOG_REQUESTS_EVERY;
 use sopwatch_core::text::Redacted;
 use sopwatch_core::text::duration::brief;
 
-/// Records of a backlog that are kept to scroll back in.
+/// Records of a backlog that are kept to scroll back in, of each log while there are few.
 const KEEP: usize = 2_000;
+
+/// The same of all logs together: five times as many as the log pane holds. What thousands of logs bring at once must not fill the memory.
+const KEEP_OF_ALL: usize = 100_000;
+
+/// The same of each log, however many there are.
+const KEEP_LEAST: usize = 100;
 
 /// Lines that are read of an instance before the current one: the reason of its crash is at the end.
 const TAIL: i64 = 500;
@@ -142,6 +148,10 @@ pub(super) struct Follower {
     brought: bool,
 }
 
+fn kept_of_each(logs: usize) -> usize {
+    (KEEP_OF_ALL / logs.max(1)).clamp(KEEP_LEAST, KEEP)
+}
+
 /// The result of a check: the time of the newest line.
 type NewestLine = Result<Option<Timestamp>, Problem>;
 
@@ -248,7 +258,11 @@ impl Follower {
     ) -> Self {
         Self {
             id: SourceId::Log(key.clone()),
-            reader: LineReader::new(Arc::clone(&shared.patterns), key.clone(), KEEP),
+            reader: LineReader::new(
+                Arc::clone(&shared.patterns),
+                key.clone(),
+                kept_of_each(shared.logs.load(Ordering::Relaxed)),
+            ),
             key,
             part,
             shared,
@@ -779,5 +793,16 @@ async fn answer(check: &mut Option<BoxFuture<'static, NewestLine>>) -> NewestLin
     match check {
         Some(check) => check.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_logs_keep_as_much_of_their_backlogs_together_as_a_few() {
+        let kept = [0, 1, 50, 51, 1_000, 1_001, 6_000].map(kept_of_each);
+        assert_eq!(kept, [2_000, 2_000, 2_000, 1_960, 100, 100, 100]);
     }
 }

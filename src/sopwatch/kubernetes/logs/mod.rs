@@ -69,6 +69,7 @@ pub(super) async fn run(
             patterns: Arc::new(patterns),
             streams: Semaphore::new(MOST),
             followed: AtomicUsize::new(0),
+            logs: AtomicUsize::new(0),
             asks,
         }),
         context,
@@ -134,6 +135,8 @@ struct Shared {
     streams: Semaphore,
     /// How many logs are followed.
     followed: AtomicUsize,
+    /// How many logs there are.
+    logs: AtomicUsize,
     asks: mpsc::Sender<FollowerRequest>,
 }
 
@@ -332,6 +335,7 @@ impl Supervisor {
             rests_until: None,
         };
         self.known.insert(key.clone(), log);
+        self.shared.logs.store(self.known.len(), Ordering::Relaxed);
         let (shared, context) = (Arc::clone(&self.shared), self.context.clone());
         self.tasks.spawn(async move {
             let follow = || {
