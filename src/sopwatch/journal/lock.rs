@@ -3,13 +3,15 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sopwatch_core::safe;
 use sopwatch_core::text::SafeText;
 
-/// How long a writer asks again for a lock that it can't have: who only looks whether there is a writer holds it for less.
-const LOOKED_AT: Duration = Duration::from_millis(200);
+/// How often a writer asks for a lock that it can't have, and how long it waits between: who only looks whether there is a writer holds it for
+/// less.
+const ASKED: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A record's file, locked until this is dropped.
 #[derive(Debug)]
@@ -21,19 +23,14 @@ impl LockedFile {
     /// # Errors
     /// Says that another console writes it.
     pub(super) fn new(file: File, path: &Path) -> Result<Self, SafeText> {
-        let asked = Instant::now();
-        loop {
+        for _ in 0..ASKED {
             match file.try_lock() {
-                Err(TryLockError::WouldBlock) if asked.elapsed() < LOOKED_AT => {
-                    thread::sleep(Duration::from_millis(10));
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(safe!("another console writes the record {}", path.display()));
-                }
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
                 // A file system without locks: whoever copies a home to such a one has no second console there.
                 Ok(()) | Err(TryLockError::Error(_)) => return Ok(Self(file)),
             }
         }
+        Err(safe!("another console writes the record {}", path.display()))
     }
 
     /// The file.

@@ -1,8 +1,7 @@
 //! Whom TLS trusts: what the given certificates have signed, those themselves, and on request the operating system's roots; and by which
 //! certificate we are known. It accepts what OpenSSL and Go accept, where that is safe.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -41,24 +40,18 @@ pub fn identity(certificate: &[u8], key: &[u8], whose: &str) -> Result<Certified
     }
 }
 
-/// For so long the authorities are not read again: at its start a console connects to several servers at once.
-const AUTHORITIES_LAST: Duration = Duration::from_mins(1);
-
-/// The authorities that the operating system trusts; those that can't be read are not among them. It reads files, but not each time.
+/// The authorities that the operating system trusts; those that can't be read are not among them. It reads files, unless a connection
+/// still uses what was read before.
 pub fn system_authorities() -> Arc<RootCertStore> {
-    static KNOWN: Mutex<Option<(Instant, Arc<RootCertStore>)>> = Mutex::new(None);
+    static KNOWN: Mutex<Weak<RootCertStore>> = Mutex::new(Weak::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let current = known
-        .as_ref()
-        .filter(|(read_at, _)| read_at.elapsed() < AUTHORITIES_LAST);
-    if let Some((_, roots)) = current {
-        return Arc::clone(roots);
-    }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let roots = Arc::new(roots);
-    *known = Some((Instant::now(), Arc::clone(&roots)));
-    roots
+    known.upgrade().unwrap_or_else(|| {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let roots = Arc::new(roots);
+        *known = Arc::downgrade(&roots);
+        roots
+    })
 }
 
 /// How much of the server's certificate is checked.
