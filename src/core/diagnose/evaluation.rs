@@ -31,7 +31,7 @@ pub(crate) struct Evaluation<'a> {
     pub(super) reckoned: &'a Reckoned,
 }
 
-/// What many rules and steps rest on, reckoned when the first asks: with hundreds of pods it is most of the work.
+/// What many rules and steps rest on, the same for every SOP, reckoned when the first asks: with hundreds of pods it is most of the work.
 #[derive(Debug, Default)]
 pub(super) struct Reckoned {
     /// Why the logs can't be taken as complete.
