@@ -5,14 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::clipboard::Clipboard;
 use super::clock::Clock;
 use super::command_executor::CommandExecutor;
-use super::judgement_pace::JudgementPace;
 use super::record_options::RecordOptions;
 use super::recorder::IncidentRecorder;
 use super::report_file;
@@ -78,7 +76,6 @@ pub struct Console {
     /// What came since the last frame.
     came: Came,
     still: StillScreen,
-    pace: JudgementPace,
 }
 
 /// What came since a frame.
@@ -90,12 +87,6 @@ enum Came {
     Time,
     /// Something to show.
     News,
-}
-
-/// The processor's time that this thread has used: what else runs on the host is not in it.
-fn processor_time() -> Duration {
-    let used = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(used).unwrap_or_default()
 }
 
 impl Console {
@@ -122,7 +113,6 @@ impl Console {
             next_scenario: None,
             came: Came::News,
             still: StillScreen::default(),
-            pace: JudgementPace::default(),
         }
     }
 
@@ -214,10 +204,7 @@ impl Console {
 
     /// Judges the observations, and records what is new. Whether that says anything else than before.
     pub fn judge(&mut self) -> bool {
-        let began = processor_time();
         let says_else = self.app.judge();
-        let took = processor_time().saturating_sub(began);
-        self.pace.note(self.app.clock.now, took);
         if let Some(recorder) = &mut self.recorder {
             recorder.note_found(&mut self.app);
         }
@@ -227,9 +214,8 @@ impl Console {
     /// Judges the observations and draws: the header alone where nothing else is expected to change.
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         let came = std::mem::replace(&mut self.came, Came::Nothing);
-        let holds = came == Came::Time && self.pace.holds(self.app.clock.now);
-        let news = !holds && self.judge() || came != Came::Time;
-        let still = !news && (holds || self.still.may_stay());
+        let news = self.judge() || came != Came::Time;
+        let still = !news && self.still.may_stay();
         let (mut limit, mut size) = (None, (0, 0));
         terminal.draw(|frame| {
             let area = frame.area();

@@ -11,7 +11,6 @@ pub mod film;
 pub mod frame_pacer;
 pub mod headless;
 mod input;
-mod judgement_pace;
 pub mod log_file;
 pub mod pager;
 pub mod record_options;
