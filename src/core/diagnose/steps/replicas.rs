@@ -56,7 +56,25 @@ fn counts(deployment: &Deployment) -> SafeText {
         available,
         ..
     } = deployment;
+    let pods = if *current == 1 { "pod" } else { "pods" };
     safe!(
-        "deployment {name}: spec.replicas {replicas}; {current} pods, {ready} ready, {updated} updated, {available} available"
+        "deployment {name}: spec.replicas {replicas}; {current} {pods}, {ready} ready, {updated} updated, {available} available"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::deployment;
+
+    #[test]
+    fn one_pod_is_no_pods() {
+        for (current, words) in [(0, "; 0 pods, "), (1, "; 1 pod, "), (3, "; 3 pods, ")] {
+            let deployment = Deployment {
+                current,
+                ..deployment(current)
+            };
+            assert!(counts(&deployment).contains(words), "{}", counts(&deployment));
+        }
+    }
 }
