@@ -46,6 +46,12 @@ impl DatabaseSession {
         raw_statuses.map_or(&of.status, |(_, stored)| stored)
     }
 
+    /// Whether a time limit that is set within a message holds for what follows it there. A pooler tells its server's version.
+    pub(super) fn limits_hold_within_a_message(&self) -> bool {
+        let version = self.connection.server_version_num();
+        version.is_some_and(|version| version >= statement::LIMITS_HOLD_WITHIN_A_MESSAGE)
+    }
+
     /// The session, as the screen shows it.
     pub(super) fn describe(&self) -> DatabaseConnection {
         DatabaseConnection {

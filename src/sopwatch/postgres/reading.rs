@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use tokio::time::Instant;
 
 use super::connect::DatabaseSession;
-use super::errors;
+use super::errors::{self, Endpoint};
 use super::statement::{self, ROWS_LIMIT, Statements, TableStatements, UNDER_WAY_LIMIT};
 use sopwatch_core::observe::observation::{
     BySight, Lease, Reading, Row, Rows, RowsOf, Standby, Standing, StandingRow, StatusCount, TableReading,
@@ -58,14 +58,12 @@ pub(super) async fn read(
 
 /// What there is to know of a standby; `None` of a primary. A managed server may refuse to say how far it is behind.
 async fn read_standby(session: &mut DatabaseSession) -> Result<Option<Standby>, Problem> {
-    let query = sqlx::query(statement::IS_STANDBY);
-    let answer = select(session, query, "the server's role", |row| {
+    let answer = select(session, statement::IS_STANDBY, "the server's role", |row| {
         row.try_get::<bool, _>(0)
     })
     .await?;
     if answer.is_ok_and(|answer| answer.contains(&true)) {
-        let query = sqlx::query(statement::BEHIND);
-        let answer = select(session, query, "the standby's lag", |row| {
+        let answer = select(session, statement::BEHIND, "the standby's lag", |row| {
             row.try_get::<Option<i64>, _>(0)
         })
         .await?;
@@ -81,8 +79,10 @@ async fn read_statuses(
     session: &mut DatabaseSession,
     table: &TableStatements,
 ) -> Result<Result<Vec<StatusCount>, Redacted>, Problem> {
-    let query = sqlx::query(AssertSqlSafe(table.summary.clone()));
-    let counts = select(session, query, &table.table, |row| status_count(row, table)).await?;
+    let counts = select(session, &table.summary, &table.table, |row| {
+        status_count(row, table)
+    })
+    .await?;
     session.raw_statuses.retain(|(of, _)| *of.table != *table.table);
     Ok(counts.map(|counts| {
         let (mut statuses, stored): (Vec<_>, Vec<_>) = counts.into_iter().unzip();
@@ -138,8 +138,7 @@ async fn read_standing(
     table: &TableStatements,
     statement: &str,
 ) -> Result<Result<Vec<StandingRow>, Redacted>, Problem> {
-    let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
-    select(session, query, &table.table, |row| standing_row(row, table)).await
+    select(session, statement, &table.table, |row| standing_row(row, table)).await
 }
 
 fn under_way(mut rows: Vec<StandingRow>, table: &TableStatements) -> UnderWay {
@@ -168,10 +167,10 @@ fn standing(mut rows: Vec<StandingRow>) -> Standing {
 /// In the order of a row's life; what the profile does not know comes last.
 fn sort(statuses: &mut [StatusCount], table: &TableStatements) {
     let known = |name: &str| table.statuses.iter().position(|status| status.name == name);
-    let endpoint = |count: &StatusCount| known(&count.status).unwrap_or(usize::MAX);
+    let position = |count: &StatusCount| known(&count.status).unwrap_or(usize::MAX);
     statuses.sort_by(|a, b| {
-        endpoint(a)
-            .cmp(&endpoint(b))
+        position(a)
+            .cmp(&position(b))
             .then_with(|| a.status.cmp(&b.status))
     });
 }
@@ -180,8 +179,7 @@ async fn read_leases(
     session: &mut DatabaseSession,
     statement: &str,
 ) -> Result<Result<Vec<Lease>, Redacted>, Problem> {
-    let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
-    select(session, query, "the leases", lease).await
+    select(session, statement, "the leases", lease).await
 }
 
 async fn read_rows(
@@ -200,7 +198,7 @@ async fn read_rows(
     };
     let statement = table.rows(&of.status).to_owned();
     let query = sqlx::query(AssertSqlSafe(statement)).bind(session.stored(&of).to_owned());
-    let mut rows = select(session, query, &table.table, table_row).await?;
+    let mut rows = select_with(session, query, &table.table, table_row).await?;
     let more = rows.as_ref().is_ok_and(|rows| rows.len() > ROWS_LIMIT);
     if let Ok(rows) = &mut rows {
         rows.truncate(ROWS_LIMIT);
@@ -208,26 +206,57 @@ async fn read_rows(
     Ok(Rows { of, rows, more })
 }
 
-/// Runs one statement in a transaction of its own.
+/// Runs one statement in a transaction of its own: with one message where the server keeps to the time limit that is set within it. Over a
+/// slow connection each message is a wait.
 async fn select<T>(
+    session: &mut DatabaseSession,
+    statement: &str,
+    what: &str,
+    read: impl Fn(&PgRow) -> sqlx::Result<T>,
+) -> Result<Result<Vec<T>, Redacted>, Problem> {
+    if !session.limits_hold_within_a_message() {
+        let query = sqlx::query(AssertSqlSafe(statement.to_owned()));
+        return select_with(session, query, what, read).await;
+    }
+    let query = sqlx::raw_sql(AssertSqlSafe(statement::in_a_transaction(statement)));
+    let rows = query.fetch_all(&mut session.connection);
+    let values = values(rows, &session.endpoint, what, read).await?;
+    if values.is_err() {
+        // What follows a statement that fails is not run.
+        control(session, statement::END).await?;
+    }
+    Ok(values)
+}
+
+/// The same of a statement with arguments, which takes messages of their own for the transaction's begin and end.
+async fn select_with<T>(
     session: &mut DatabaseSession,
     query: Query<'_, Postgres, PgArguments>,
     what: &str,
     read: impl Fn(&PgRow) -> sqlx::Result<T>,
 ) -> Result<Result<Vec<T>, Redacted>, Problem> {
     control(session, statement::BEGIN).await?;
-    let answer = query.persistent(false).fetch_all(&mut session.connection);
-    let answer = tokio::time::timeout(ANSWER_LIMIT, answer)
-        .await
-        .map_err(|_elapsed| errors::frozen("the database", &session.endpoint, ANSWER_LIMIT))?;
-    let values = answer.and_then(|rows| rows.iter().map(read).collect());
-    let values = match values {
-        Err(error) if errors::breaks(&error) => return Err(errors::explain(&error, &session.endpoint)),
-        Err(error) => Err(refusal(what, &errors::explain(&error, &session.endpoint))),
-        Ok(values) => Ok(values),
-    };
+    let rows = query.persistent(false).fetch_all(&mut session.connection);
+    let values = values(rows, &session.endpoint, what, read).await?;
     control(session, statement::END).await?;
     Ok(values)
+}
+
+/// Waits for the rows and reads them. The outer error means that the connection is lost.
+async fn values<T>(
+    rows: impl Future<Output = sqlx::Result<Vec<PgRow>>>,
+    endpoint: &Endpoint,
+    what: &str,
+    read: impl Fn(&PgRow) -> sqlx::Result<T>,
+) -> Result<Result<Vec<T>, Redacted>, Problem> {
+    let rows = tokio::time::timeout(ANSWER_LIMIT, rows)
+        .await
+        .map_err(|_elapsed| errors::frozen("the database", endpoint, ANSWER_LIMIT))?;
+    match rows.and_then(|rows| rows.iter().map(read).collect()) {
+        Err(error) if errors::breaks(&error) => Err(errors::explain(&error, endpoint)),
+        Err(error) => Ok(Err(refusal(what, &errors::explain(&error, endpoint)))),
+        Ok(values) => Ok(Ok(values)),
+    }
 }
 
 /// Runs statements that return nothing.
@@ -332,7 +361,7 @@ fn standing_row(row: &PgRow, table: &TableStatements) -> sqlx::Result<StandingRo
 
 fn joined(provider: &str, region: &str) -> SafeText {
     match (provider, region) {
-        ("", endpoint) | (endpoint, "") => SafeText::new(endpoint),
+        ("", known) | (known, "") => SafeText::new(known),
         _ => safe!("{provider}/{region}"),
     }
 }

@@ -26,6 +26,15 @@ pub(super) const BEGIN: &str = "BEGIN READ ONLY; \
 /// Ends it.
 pub(super) const END: &str = "ROLLBACK";
 
+/// A statement in such a transaction, as one message.
+pub(super) fn in_a_transaction(statement: &str) -> String {
+    format!("{BEGIN}; {statement}; {END}")
+}
+
+/// The first version of PostgreSQL that measures each statement of one message by the limit that holds when it begins; before, a limit of the
+/// role's own could outlast ours (PostgreSQL's documentation of `statement_timeout`).
+pub(super) const LIMITS_HOLD_WITHIN_A_MESSAGE: u32 = 130_000;
+
 /// Whether the server is a standby.
 pub(super) const IS_STANDBY: &str = "select pg_is_in_recovery()";
 

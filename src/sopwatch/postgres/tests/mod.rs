@@ -5,6 +5,7 @@ mod postgres;
 
 mod console;
 mod faults;
+mod messages;
 mod pooler;
 mod psql;
 mod reading;
