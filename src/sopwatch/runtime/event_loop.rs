@@ -23,9 +23,9 @@ use sopwatch_console::app::event::Event;
 /// How often time passes on a screen where nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
 
-/// After observations that need no frame, others may gather for so long: a hundred pods that each say a little wake the console twenty times a
-/// second, not a hundred times.
-const GATHER: Duration = Duration::from_millis(50);
+/// After observations that need no frame, others may gather for so long: a hundred pods that each say a little wake the console five times a
+/// second, not a hundred times. As long as frames for observations may be apart.
+const GATHER: Duration = Duration::from_millis(200);
 
 /// Keys taken in one turn: a flood of them must not keep the screen from being drawn.
 const KEYS: usize = 256;
@@ -92,8 +92,8 @@ async fn turns(
             input.close().await;
             pager::show(console, pager, &text, end, &mut tick).await?;
             input = Input::open();
-            redraw_all(screen)?;
-        } else if !apply(action, screen)? {
+            redraw_all(console, screen)?;
+        } else if !apply(action, console, screen)? {
             return Ok(0);
         }
     }
@@ -139,11 +139,11 @@ fn take_input(console: &mut Console, pacer: &mut FramePacer, event: TerminalEven
 }
 
 /// Does the action to the terminal; whether the loop continues.
-fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
+fn apply(action: LoopAction, console: &mut Console, screen: &mut Screen) -> Result<bool> {
     match action {
         LoopAction::Continue | LoopAction::Page(_) => {}
         LoopAction::Quit => return Ok(false),
-        LoopAction::Redraw => redraw_all(screen)?,
+        LoopAction::Redraw => redraw_all(console, screen)?,
         LoopAction::Write(request) => {
             screen.backend_mut().write_all(request.as_str().as_bytes())?;
             Backend::flush(screen.backend_mut())?;
@@ -152,7 +152,7 @@ fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
             terminal::leave();
             kill_process(getpid(), Signal::TSTP).wrap_err("can't suspend")?;
             terminal::take().wrap_err("can't take the terminal back")?;
-            redraw_all(screen)?;
+            redraw_all(console, screen)?;
         }
     }
     Ok(true)
@@ -160,7 +160,8 @@ fn apply(action: LoopAction, screen: &mut Screen) -> Result<bool> {
 
 /// Makes the next frame be written whole. It does not call `Terminal::clear`: it asks the terminal where the cursor is, and the answer would go to
 /// the stream of keys.
-fn redraw_all(screen: &mut Screen) -> Result<()> {
+fn redraw_all(console: &mut Console, screen: &mut Screen) -> Result<()> {
+    console.forget_screen();
     let size = screen.size().wrap_err("can't ask for the terminal's size")?;
     screen
         .resize(Rect::from((Position::ORIGIN, size)))
