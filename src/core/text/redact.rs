@@ -136,8 +136,14 @@ impl Rule {
 }
 
 /// The patterns are constants; the tests prove that each compiles.
-static RULES: LazyLock<[Rule; 13]> = LazyLock::new(|| {
+static RULES: LazyLock<[Rule; 14]> = LazyLock::new(|| {
     [
+        // Before the names that passwords go by: the password of a URL may hold one, whose rule would take the `@` that ends it.
+        Rule::new(
+            &["postgres"],
+            r#"(?P<keep>postgres(?:ql)?://[^\s:/"']*:)(?P<secret>[^\s"'?]+)(?P<rest>@)"#,
+            |_| false,
+        ),
         Rule::new(
             &["uthorization", "UTHORIZATION"],
             r#"(?i)(?P<keep>authorization["'\\]*\s*[:=]\s*[\["'\\]*(?:(?:bearer|basic|digest|negotiate|token)\s+)?)(?P<secret>[^\s"'\\,\]]+)"#,
@@ -260,6 +266,22 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         assert!(RULES.iter().all(|rule| rule.pattern().is_ok()));
+    }
+
+    #[test]
+    fn the_password_of_a_url_goes_whole_though_a_part_of_it_looks_like_another() {
+        for (text, shown) in [
+            (
+                "postgres://u:a@b:password=c@host/db",
+                "postgres://u:⟨redacted⟩@host/db",
+            ),
+            (
+                "postgres://h:5432/d?password=a@b",
+                "postgres://h:5432/d?password=⟨redacted⟩",
+            ),
+        ] {
+            assert_eq!(&*Redacted::from(text), shown);
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use secrecy::SecretString;
 
 use super::percent_decoded;
 use super::tls::TlsMode;
+use sopwatch_core::text::Redacted;
+use sopwatch_core::text::redact::REDACTED;
 
 /// What a URL says; what it leaves out is filled from elsewhere. Not `Debug`: it holds the password.
 #[derive(Default)]
@@ -93,14 +95,43 @@ pub fn parse(text: &str) -> Result<PostgresUrl, String> {
     let mut hosts = Hosts::of(authority)?;
     let database = percent_decoded(database).ok_or("its database name is not percent-encoded properly")?;
     if database.contains('/') {
-        return Err("its database name holds a slash".into());
+        return Err(
+            "its database name holds a slash: leave it out, or give the name as the option dbname".into(),
+        );
     }
     url.database = (!database.is_empty()).then_some(database);
     for option in query.split('&').filter(|option| !option.is_empty()) {
         read_option(option, &mut url, &mut hosts)?;
     }
     hosts.fill(&mut url)?;
+    let in_credentials = credentials.and_then(|credentials| credentials.split_once(':'));
+    let in_options = query
+        .split('&')
+        .filter_map(|option| option.strip_prefix("password="));
+    let passwords = in_credentials.map(|(_, password)| password).into_iter();
+    if !passwords
+        .chain(in_options)
+        .all(|password| is_hidden(text, password))
+    {
+        return Err(
+            "its password could not be hidden where the URL is shown: write all but its letters and digits as %XX".into(),
+        );
+    }
     Ok(url)
+}
+
+/// Whether all of a password is hidden wherever its URL is shown: no piece of it may show that is not elsewhere in the URL as well.
+fn is_hidden(url: &str, password: &str) -> bool {
+    /// Signs in a row that tell something of a password.
+    const TELLING: usize = 5;
+    let others = url.replacen(password, " ", 1) + REDACTED;
+    let shown = [Redacted::from(url).to_string(), without_password(url)];
+    let signs: Vec<char> = password.chars().collect();
+    let mut pieces = signs.windows(signs.len().clamp(1, TELLING));
+    pieces.all(|piece| {
+        let piece: String = piece.iter().collect();
+        others.contains(&piece) || !shown.iter().any(|shown| shown.contains(&piece))
+    })
 }
 
 /// Whether a text is a PostgreSQL URL at all.
@@ -178,9 +209,15 @@ fn read_credentials(text: &str, url: &mut PostgresUrl) -> Result<(), String> {
         None => (text, None),
     };
     // Before the `:` these end the user name for whoever hides the password.
-    if user.contains(|sign: char| matches!(sign, '/' | '"' | '\'') || sign.is_whitespace()) {
+    if user.contains(|sign: char| sign == '/' || ends_a_quotation(sign)) {
         return Err(
             "its user name holds a slash, a quote or a blank: write / as %2F, ' as %27, \" as %22".into(),
+        );
+    }
+    // In the password they may end the whole URL for them.
+    if password.is_some_and(|password| password.contains(ends_a_quotation)) {
+        return Err(
+            "its password holds a quote or a blank: write ' as %27, \" as %22, a blank as %20".into(),
         );
     }
     let user = percent_decoded(user).ok_or("its user name is not percent-encoded properly")?;
@@ -190,6 +227,11 @@ fn read_credentials(text: &str, url: &mut PostgresUrl) -> Result<(), String> {
         url.password = Some(password.into());
     }
     Ok(())
+}
+
+/// Whether a URL that is quoted in a text may end before this sign.
+fn ends_a_quotation(sign: char) -> bool {
+    matches!(sign, '"' | '\'') || sign.is_whitespace()
 }
 
 /// The hosts of a URL: before the path, or as the options `host` and `port`.
@@ -226,10 +268,18 @@ impl Hosts {
             ports => ports.get(index).copied().flatten(),
         };
         if self.ports.len() > 1 && self.ports.len() != names.len() {
-            return Err("it has another number of ports than of hosts".into());
+            let hosts = counted(names.len(), "host", "hosts");
+            let ports = counted(self.ports.len(), "port", "ports");
+            return Err(format!(
+                "it names {hosts} but {ports}: give one port, or one for each host"
+            ));
         }
         if !url.addresses.is_empty() && url.addresses.len() != names.len() {
-            return Err("it has another number of addresses (hostaddr) than of hosts".into());
+            let hosts = counted(names.len(), "host", "hosts");
+            let addresses = counted(url.addresses.len(), "address", "addresses");
+            return Err(format!(
+                "it names {hosts} but {addresses} in hostaddr: give one address for each host"
+            ));
         }
         let mut all = names
             .into_iter()
@@ -239,6 +289,10 @@ impl Hosts {
         url.others = all.collect();
         Ok(())
     }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn read_host(text: &str) -> Result<(String, Option<u16>), String> {
@@ -380,10 +434,18 @@ fn read_option(option: &str, url: &mut PostgresUrl, hosts: &mut Hosts) -> Result
         }
         _ if HARMLESS.contains(&name) => url.ignored.push(name.to_owned()),
         _ if REFUSED.contains(&name) => {
-            return Err(format!("its option {name} is not supported, with this value"));
+            return Err(format!(
+                "the value of its option {name} is not supported: leave the option out"
+            ));
         }
         // It could be a piece of a password.
-        _ => return Err("it holds an option without a proper name".into()),
+        _ => {
+            return Err(
+                "it holds an option that is not known here (not shown, it may be part of the password): write & in the \
+                 password as %26"
+                    .into(),
+            );
+        }
     }
     Ok(())
 }
@@ -601,16 +663,27 @@ mod tests {
             ("postgres://u:p@h:0/d", "port"),
             ("postgres://u:p@h#s3cret", "host"),
             ("postgres://u:s3cret@/d", "no host"),
-            ("postgres://u:p@h/d/s3cret", "slash"),
+            ("postgres://u:p@h/d/s3cret", "option dbname"),
             ("postgres://u:p@h/d?sslmode=s3cret", "sslmode"),
             (
                 "postgres://u:p@h/d?require_auth=s3cret",
-                "require_auth is not supported",
+                "the value of its option require_auth is not supported",
             ),
             ("postgres://u:p@h/d?port=s3cret", "port"),
             ("postgres://u:p@h/d?host=s3cret%20x", "host"),
-            ("postgres://u:p@h1,h2/d?port=1,2,3", "number of ports"),
-            ("postgres://u:p@h1,h2/d?hostaddr=10.0.0.1", "number of addresses"),
+            (
+                "postgres://u:p@h1,h2/d?port=1,2,3",
+                "names 2 hosts but 3 ports: give",
+            ),
+            ("postgres://u:p@h/d?port=1,2", "names 1 host but 2 ports: give"),
+            (
+                "postgres://u:p@h1,h2/d?hostaddr=10.0.0.1",
+                "names 2 hosts but 1 address in hostaddr",
+            ),
+            (
+                "postgres://u:p@h/d?hostaddr=10.0.0.1,10.0.0.2",
+                "names 1 host but 2 addresses in hostaddr",
+            ),
             ("postgres://u:p@h/d?channel_binding=require", "channel_binding"),
             ("postgres://u:p@h/d?gssencmode=require", "gssencmode"),
             ("postgres://u:p@h/d?connect_timeout=s3cret", "connect_timeout"),
@@ -621,12 +694,20 @@ mod tests {
             ("postgres://u:p@h/d?service=s3cret", "service"),
             ("postgres://u:p@h/d?sslcrl=s3cret", "sslcrl"),
             ("postgres:///d?user=s3cret", "no host"),
-            ("postgres://u:p@h/d?options=-c", "options is not supported"),
-            ("postgres://u:p@h/d?s3cret=1", "proper name"),
+            (
+                "postgres://u:p@h/d?options=-c",
+                "its option options is not supported",
+            ),
+            ("postgres://u:p@h/d?s3cret=1", "password as %26"),
             ("postgres://u:s3cret%00@h/d", "%25"),
             ("postgres://u/x:s3cret@h/d", "user name"),
             ("postgres://u\"x:s3cret@h/d", "user name"),
             ("postgres://u x:s3cret@h/d", "user name"),
+            ("postgres://u:p@x's3cret@h/d", "its password holds a quote"),
+            ("postgres://u:1's3cret@h/d", "its password holds a quote"),
+            ("postgres://u:p\"s3cret@h/d", "its password holds a quote"),
+            ("postgres://u:p s3cret@h/d", "its password holds a quote"),
+            ("postgres://h/d?password=x,h:2/d?y=s3cret", "could not be hidden"),
         ];
         for (text, part) in cases {
             let Err(error) = parse(text) else {
