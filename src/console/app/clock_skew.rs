@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::App;
-
-/// How far two clocks must be apart to be told so: less can't be measured through a busy network, and is below what is judged by.
-const SKEW_MATTERS: SignedDuration = SignedDuration::from_secs(5);
+use sopwatch_core::observe::observation::SKEW_MATTERS;
 
 impl App {
     /// From now on time is the cluster's: a bastion whose clock is minutes off would else call a young pod old, and a dead leader alive.

@@ -483,7 +483,7 @@ fn what_an_earlier_console_deleted_is_replaced_by_pods_that_were_made_since() {
             execution.next(account, None)
         })
     };
-    // pods are dated by whole seconds
-    assert!(matches!(with(101), Next::Reached(_, Phase::Leading)));
-    assert_eq!(with(102), Next::Wait);
+    // Pods are dated by whole seconds of a clock that may be almost five seconds behind.
+    assert!(matches!(with(106), Next::Reached(_, Phase::Leading)));
+    assert_eq!(with(107), Next::Wait);
 }

@@ -134,7 +134,7 @@ impl App {
             .remediation
             .execution
             .as_ref()
-            .and_then(Execution::stands_before)
+            .and_then(Execution::blocks_others)
         {
             self.complain(&why);
             return Vec::new();
@@ -404,7 +404,7 @@ impl App {
         effects
     }
 
-    /// A question whose ground has gone closes itself, and says why.
+    /// Closes the dialog when its preconditions no longer hold, and says why.
     fn hold_question(&mut self) {
         let Some(Dialog::Confirm(confirm)) = self.dialogs.last() else {
             return;

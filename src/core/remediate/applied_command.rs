@@ -1,5 +1,7 @@
 //! What was done to the cluster in an incident, and what came of it.
 
+use std::cmp::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, CommandOutcome};
@@ -103,10 +105,10 @@ impl AppliedCommand {
                 let seen = state.deployment.as_ref()?.restarted_at.as_ref();
                 let seen: Option<Timestamp> = seen.and_then(|at| at.parse().ok());
                 // The mark has whole seconds.
-                match seen {
-                    Some(seen) if seen.as_second() >= mark.as_second() => {
-                        done("the watch shows the rollout restart")
-                    }
+                match seen.map(|seen| seen.as_second().cmp(&mark.as_second())) {
+                    Some(Ordering::Equal) => done("the watch shows the rollout restart"),
+                    // Somebody else's came after it: whether ours came to pass before, nobody knows.
+                    Some(Ordering::Greater) => None,
                     _ if over => not_done("the watch shows no rollout restart"),
                     _ => None,
                 }

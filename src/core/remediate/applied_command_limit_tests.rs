@@ -89,7 +89,7 @@ fn a_watch_that_is_stale_tells_nothing_of_its_own_objects() {
 }
 
 #[test]
-fn a_mark_of_the_same_second_is_ours_and_one_of_the_second_before_is_not() {
+fn a_mark_of_the_same_second_is_ours_and_those_of_the_seconds_beside_it_are_not() {
     let mark = ago(30);
     let command = Command::RestartDeployment {
         deployment: "msa".into(),
@@ -97,7 +97,11 @@ fn a_mark_of_the_same_second_is_ours_and_one_of_the_second_before_is_not() {
         resource_version: "7".into(),
         mark: mark + jiff::SignedDuration::from_millis(999),
     };
-    for (at, expected) in [(mark, Told::Done), (ago(31), Told::NotDone)] {
+    for (at, expected) in [
+        (mark, Told::Done),
+        (ago(31), Told::NotDone),
+        (ago(29), Told::Nothing),
+    ] {
         let mut seen = deployment(3);
         seen.restarted_at = Some(restart_mark(at).as_str().into());
         assert_eq!(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::observe::observation::PodUid;
 use crate::profile::rule::Advice;
 use crate::safe;
-use crate::text::{Redacted, SafeText};
+use crate::text::{Redacted, SafeText, counted};
 
 /// A change to one object.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -68,7 +68,9 @@ impl Command {
         match self {
             Self::DeletePod { .. } => safe!("delete {object}"),
             Self::RestartDeployment { .. } => safe!("rollout restart {object}"),
-            Self::Scale { from, to, .. } => safe!("scale {object} from {from} to {to} pods"),
+            Self::Scale { from, to, .. } => {
+                safe!("scale {object} from {from} to {}", counted(*to, "pod", "pods"))
+            }
         }
     }
 
@@ -78,7 +80,9 @@ impl Command {
         match self {
             Self::DeletePod { .. } => safe!("deleted {object}"),
             Self::RestartDeployment { .. } => safe!("restarted {object} by a rollout"),
-            Self::Scale { from, to, .. } => safe!("scaled {object} from {from} to {to} pods"),
+            Self::Scale { from, to, .. } => {
+                safe!("scaled {object} from {from} to {}", counted(*to, "pod", "pods"))
+            }
         }
     }
 

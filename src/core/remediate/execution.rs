@@ -16,8 +16,7 @@ use crate::remediate::command::{Command, CommandOutcome, PlanKind};
 use crate::remediate::plan::Plan;
 use crate::remediate::recovery_check::Rows;
 use crate::safe;
-use crate::text::SafeText;
-use crate::text::duration;
+use crate::text::{SafeText, counted, duration};
 
 /// How long a replacement may take until it is ready: image, start, and the probes' delays.
 const READY_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -102,8 +101,6 @@ impl Execution {
             commands: sent.iter().map(|change| change.intent.command.clone()).collect(),
             cause: last.intent.cause.clone(),
         };
-        // Pods are dated by whole seconds.
-        let second = Timestamp::from_second(first.at.as_second()).unwrap_or(first.at);
         Some(Self {
             sent: plan.commands.len(),
             confirmed: last.intent.part.map_or(1, |(_, of)| of),
@@ -111,7 +108,7 @@ impl Execution {
             since: last.at,
             id: last.intent.id,
             before: BTreeSet::new(),
-            sent_at: Some(second),
+            sent_at: Some(first.at),
             ..Self::new(plan, account)
         })
     }
@@ -126,9 +123,9 @@ impl Execution {
         !matches!(self.phase, Phase::Over(_))
     }
 
-    /// Why nothing else may be set out for, where more is to be sent or an answer is awaited. What is only watched stands before nothing:
-    /// it may go wrong, and then there is something to do.
-    pub fn stands_before(&self) -> Option<SafeText> {
+    /// Why no other action may start: commands are still to be sent, or an answer is awaited. An execution that is only observed does not
+    /// block new actions.
+    pub fn blocks_others(&self) -> Option<SafeText> {
         let what = self.plan.aim.words();
         match self.phase {
             Phase::Over(_) => None,
@@ -265,10 +262,7 @@ impl Execution {
     /// Pods that were made since.
     fn fresh<'a>(&'a self, account: &'a CaseSnapshot<'_>) -> impl Iterator<Item = &'a Pod> {
         let pods = account.state.pods.values();
-        let made_since = |pod: &Pod| {
-            self.sent_at
-                .is_none_or(|sent_at| pod.created_at.is_some_and(|made_at| made_at >= sent_at))
-        };
+        let made_since = |pod: &Pod| self.sent_at.is_none_or(|sent_at| !pod.is_from_before(sent_at));
         pods.filter(move |pod| {
             !self.before.contains(&pod.uid) && pod.deletion_at.is_none() && made_since(pod)
         })
@@ -299,7 +293,7 @@ impl Execution {
         if let Command::Scale { to, .. } = self.plan.commands.first()? {
             let done =
                 deployment.replicas == *to && !deployment.is_rolling() && ready as u64 >= u64::from(*to);
-            return done.then(|| safe!("{ready} of {to} pods are ready"));
+            return done.then(|| safe!("{ready} of {} ready", counted(*to, "pod is", "pods are")));
         }
         // One that is over or ends on a lost node may stay for days.
         let serves = |pod: &Pod| !pod.is_over() && pod.deletion_at.is_none();
@@ -307,7 +301,10 @@ impl Execution {
             .values()
             .any(|pod| self.before.contains(&pod.uid) && serves(pod));
         let done = !deployment.is_rolling() && !old && ready as u64 >= u64::from(deployment.replicas);
-        done.then(|| safe!("all {ready} pods are new and ready"))
+        done.then(|| match ready {
+            1 => "the pod is new and ready".into(),
+            _ => safe!("all {ready} pods are new and ready"),
+        })
     }
 
     fn stuck(&self, account: &CaseSnapshot<'_>) -> SafeText {

@@ -696,7 +696,7 @@ fn what_an_earlier_console_sent_is_watched_and_pods_made_since_are_new() {
     let mut last = sent(delete("b"), None);
     (last.intent.id, last.intent.part, last.at) = (7, Some((2, 3)), ago(50));
     assert_eq!(watched(&[], &all), None);
-    // Pods are dated by whole seconds: one of the second of the first command is of after it.
+    // Pods are dated by whole seconds of a clock that may be almost five seconds behind.
     first.at = first
         .at
         .checked_add(jiff::SignedDuration::from_millis(900))
@@ -722,8 +722,8 @@ fn what_an_earlier_console_sent_is_watched_and_pods_made_since_are_new() {
         made.created_at = Some(ago(seconds));
         made
     };
-    comes(&mut all, made("new1", 100));
-    comes(&mut all, made("new2", 101));
+    comes(&mut all, made("new1", 105));
+    comes(&mut all, made("new2", 106));
     assert_eq!(next(&all), "wait", "one of them was made before");
     comes(&mut all, made("new3", 20));
     assert_eq!(next(&all), "Leading: ready: new1, new3");

@@ -130,7 +130,7 @@ fn nothing_else_is_set_out_for_while_more_is_to_be_sent_or_an_answer_is_awaited(
         look_at(known, now(), |account| {
             let mut execution = Execution::new(two_pods(), account);
             (execution.sent, execution.phase, execution.stopping) = (sent, phase, stopping);
-            let why = execution.stands_before().unwrap_or_default();
+            let why = execution.blocks_others().unwrap_or_default();
             assert_eq!(why.is_empty(), expected.is_empty(), "{what}: {why}");
             assert!(why.contains(expected), "{what}: {why}");
         });

@@ -1,5 +1,7 @@
 //! Whether something may be done now: the refusals that block it, and the cautions that do not.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::command::{Command, PlanKind};
@@ -8,11 +10,11 @@ use crate::diagnose::Truth;
 use crate::diagnose::settle::{settled_after, settling};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::Pod;
-use crate::observe::source::{Freshness, SourceId};
+use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::profile::rule::Advice;
 use crate::remediate::applied_command::{AppliedCommand, TOLD_WITHIN};
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// What a gate says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +58,7 @@ pub fn gate(plan: &Plan, situation: &GateInput<'_>) -> Gate {
     gate.cautions.extend(situation.not_advised(plan));
     gate.cautions.extend(situation.never_told());
     gate.cautions.extend(situation.rights_unknown(plan));
+    gate.cautions.extend(situation.stuck(plan));
     gate.cautions.extend(situation.autoscaled(plan));
     gate
 }
@@ -65,7 +68,7 @@ impl GateInput<'_> {
         self.account.now
     }
 
-    /// Sources that must be current.
+    /// Refuses while a source that the plan rests on is missing or stale.
     fn blind(&self, plan: &Plan) -> Vec<SafeText> {
         let state = self.account.state;
         let mut refusals = Vec::new();
@@ -82,6 +85,11 @@ impl GateInput<'_> {
             (SourceId::Api, true),
         ];
         for (id, _) in needed.into_iter().filter(|(_, needed)| *needed) {
+            let unread = state.unread_pods(self.now());
+            if let Some(unread) = unread.filter(|_| id == SourceId::Pods) {
+                refusals.push(unread);
+                continue;
+            }
             let age = match state.freshness(&id, self.now()) {
                 Freshness::Fresh(_) => continue,
                 Freshness::Stale(age) => safe!("last data {} ago", duration::brief(age)),
@@ -145,7 +153,8 @@ impl GateInput<'_> {
         })
     }
 
-    /// The deployment replaces its pods already, or would not if it were asked to.
+    /// The deployment replaces its pods already, or would not if it were asked to. A rollout that is stuck is no reason to leave its old pods
+    /// as they are: what is deleted of them is made again.
     fn rolling(&self, plan: &Plan) -> Option<SafeText> {
         let deployment = self.account.state.deployment.as_ref()?;
         let name = &deployment.name;
@@ -154,12 +163,28 @@ impl GateInput<'_> {
                 "deployment {name} is paused: the rollout would start only when it is resumed"
             ));
         }
+        let stuck = deployment.is_stuck();
+        if stuck && plan.aim == PlanKind::RollOut {
+            return Some(safe!(
+                "the rollout of deployment {name} is stuck: another one would make pods of the same template"
+            ));
+        }
         // A pod that is not ready is no rollout: that is what restarts are for.
         let rolling = !deployment.observed
             || deployment.updated < deployment.replicas
             || deployment.current > deployment.updated;
-        (rolling && plan.aim.is_restart() && !deployment.paused)
+        (rolling && !stuck && plan.aim.is_restart() && !deployment.paused)
             .then(|| safe!("deployment {name} is still rolling out"))
+    }
+
+    fn stuck(&self, plan: &Plan) -> Option<SafeText> {
+        let deployment = self.account.state.deployment.as_ref()?;
+        (deployment.is_stuck() && plan.aim.is_restart()).then(|| {
+            safe!(
+                "the rollout of deployment {} is stuck: pods of its new template do not start",
+                deployment.name
+            )
+        })
     }
 
     /// What was done for the same cause did not help. It was done when no pod is left from before.
@@ -176,7 +201,7 @@ impl GateInput<'_> {
             .find(alike)
             .filter(|_| plan.aim != PlanKind::ScaleUp)?;
         let mut living = self.account.state.pods.values().filter(|pod| !pod.is_over());
-        let done = living.all(|pod| pod.created_at.is_some_and(|created| created >= first.at));
+        let done = living.all(|pod| !pod.is_from_before(first.at));
         done.then(|| {
             safe!(
                 "already done {} ago for rule {cause}, which still applies: hand it off instead",
@@ -200,8 +225,7 @@ impl GateInput<'_> {
 
     fn advice(&self) -> SafeText {
         let advised = &self.account.diagnosis.decision.recommendation;
-        let profile = self.account.profile;
-        profile.advice_in_words(advised.action, advised.contact.as_deref())
+        advised.in_words(self.account.profile)
     }
 
     fn right(command: &Command) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -227,7 +251,7 @@ impl GateInput<'_> {
         let (verb, resource, sub) = ways.first()?;
         let slash = if sub.is_empty() { "" } else { "/" };
         Some(safe!(
-            "no permission to {verb} {resource}{slash}{sub}: ask for the on-call role (`sopwatch help permissions` prints it)"
+            "no permission to {verb} {resource}{slash}{sub}: ask for the on-call role (`sopwatch help permissions` prints it), then refresh"
         ))
     }
 
@@ -248,7 +272,7 @@ impl GateInput<'_> {
                     Some(safe!("pod {pod} does not belong to the service"))
                 }
                 None => Some(safe!("pod {pod} is gone, or another pod has its name")),
-                Some(seen) if seen.deletion_at.is_some() => Some(safe!("pod {pod} is ending already")),
+                Some(seen) if seen.deletion_at.is_some() => Some(safe!("pod {pod} is already terminating")),
                 Some(_) => None,
             },
             Command::RestartDeployment { deployment, uid, .. } | Command::Scale { deployment, uid, .. } => {
@@ -262,8 +286,8 @@ impl GateInput<'_> {
                 }
                 match command {
                     Command::Scale { from, .. } if seen.replicas != *from => Some(safe!(
-                        "deployment {deployment} wants {} pods now, not {from}",
-                        seen.replicas
+                        "deployment {deployment} wants {} now, not {from}",
+                        counted(seen.replicas, "pod", "pods")
                     )),
                     _ => None,
                 }
@@ -271,12 +295,14 @@ impl GateInput<'_> {
         }
     }
 
-    /// So many pods stay ready, or the service is worse off than before.
+    /// Refuses when fewer pods than the profile's `keep-ready` would stay ready.
     fn too_few(&self, plan: &Plan) -> Option<SafeText> {
         let service = &self.account.profile.service;
         if let Some(Command::Scale { to, .. }) = plan.commands.first() {
-            return (*to < service.replicas && plan.aim == PlanKind::ScaleDown)
-                .then(|| safe!("{to} pods are fewer than the {} of the profile", service.replicas));
+            return (*to < service.replicas && plan.aim == PlanKind::ScaleDown).then(|| {
+                let pods = counted(*to, "pod is", "pods are");
+                safe!("{pods} fewer than the {} of the profile", service.replicas)
+            });
         }
         let pods = &self.account.state.pods;
         let ready = pods.values().filter(|pod| pod.is_ready()).count() as u64;
@@ -287,22 +313,48 @@ impl GateInput<'_> {
         };
         let least = u64::from(service.least_ready());
         (hits_ready && ready.saturating_sub(1) < least).then(|| {
-            let pods = if ready == 1 { "pod is" } else { "pods are" };
-            safe!("only {ready} {pods} ready and {least} must stay up")
+            let pods = counted(ready, "pod is", "pods are");
+            safe!("only {pods} ready and {least} must stay up")
         })
     }
 
-    /// An autoscaler sets the number of pods itself.
+    /// An autoscaler sets the number of pods itself, or nobody knows whether one does.
     fn autoscaled(&self, plan: &Plan) -> Option<SafeText> {
         let scales = |command: &Command| matches!(command, Command::Scale { .. });
-        let autoscaler = self.account.state.autoscaler.as_ref()?;
-        plan.commands.iter().any(scales).then(|| autoscaler.undoes_it())
+        if !plan.commands.iter().any(scales) {
+            return None;
+        }
+        let state = self.account.state;
+        match &state.autoscaler {
+            Some(autoscaler) => Some(autoscaler.undoes_it()),
+            None => self.autoscaler_unknown(),
+        }
+    }
+
+    /// Why nobody knows whether there is an autoscaler, where that is so.
+    fn autoscaler_unknown(&self) -> Option<SafeText> {
+        let (state, id) = (self.account.state, SourceId::Autoscaler);
+        if state.is_fresh(&id, self.now()) {
+            return None;
+        }
+        let why = match state.source(&id).map(|source| &source.state) {
+            Some(SourceState::Off(why)) => safe!(": {why}"),
+            Some(SourceState::Failing { problem, .. }) => safe!(": {}", problem.what),
+            _ => SafeText::default(),
+        };
+        Some(safe!("whether an autoscaler will undo it is unknown{why}"))
     }
 
     /// Whether the table says something else.
     fn not_advised(&self, plan: &Plan) -> Option<SafeText> {
         let advised = &self.account.diagnosis.decision.recommendation;
         if plan.cause.is_some() || advised.action.is_change() && advised.action == plan.aim.answers() {
+            return None;
+        }
+        // The same by another key contradicts nothing.
+        let commands =
+            |plan: &Plan| -> BTreeSet<SafeText> { plan.commands.iter().map(Command::words).collect() };
+        if Plan::advised(self.account).is_ok_and(|advised| commands(&advised) == commands(plan)) {
             return None;
         }
         Some(safe!("current advice is: {}", self.advice()))

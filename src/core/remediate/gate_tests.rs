@@ -6,14 +6,16 @@ use super::plan::Plan;
 use crate::diagnose::leaders::Verdict;
 use crate::diagnose::{Diagnosis, RuleFinding, Truth};
 use crate::export::case_snapshot::CaseSnapshot;
-use crate::observe::observation::{Access, Connection, Observation, Permission, PodUid};
-use crate::observe::source::{SourceId, SourceState};
+use crate::observe::observation::{
+    Access, Autoscaler, Condition, Connection, Observation, Permission, PodUid,
+};
+use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::profile::rule::{Advice, RuleAdvice};
 use crate::record::Intent;
 use crate::remediate::applied_command::AppliedCommand;
-use crate::testkit::{ago, deployment, leader, look_at, now, pod, profile};
+use crate::testkit::{ago, deployment, failing, leader, look_at, now, pod, profile};
 use crate::text::SafeText;
 
 /// All is well: three pods, everything fresh.
@@ -109,9 +111,24 @@ impl Moment {
         })
     }
 
-    fn restart(&self) -> String {
-        self.refusals(|account| Plan::restart_pod(account, &PodUid("2mgcp".into())))
+    fn cautions(&self, plan: impl Fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText>) -> String {
+        self.with_account(|account| {
+            let situation = GateInput {
+                account,
+                past: &self.past,
+                read_only: self.read_only,
+            };
+            gate(&plan(account).unwrap(), &situation).cautions.join("; ")
+        })
     }
+
+    fn restart(&self) -> String {
+        self.refusals(restart_of_one)
+    }
+}
+
+fn restart_of_one(account: &CaseSnapshot<'_>) -> Result<Plan, SafeText> {
+    Plan::restart_pod(account, &PodUid("2mgcp".into()))
 }
 
 /// What a moment is called, how it differs from a good one, and what is refused in it; empty for nothing.
@@ -324,6 +341,29 @@ fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
         assert!(refused.contains("is still rolling out"), "{refused}");
         assert_eq!(moment.refusals(|account| Plan::scale(account, 1)), "");
     }
+    // A rollout that is stuck leaves its old pods, which are made again.
+    let mut stuck = deployment(3);
+    stuck.updated = 1;
+    stuck.conditions = vec![Condition {
+        kind: "Progressing".into(),
+        status: "False".into(),
+        reason: "ProgressDeadlineExceeded".into(),
+        message: "".into(),
+        since: None,
+    }];
+    let mut moment = Moment::well();
+    moment.state.apply(Observation::Deployment(Some(stuck)), now());
+    assert_eq!(moment.restart(), "");
+    assert!(
+        moment
+            .cautions(restart_of_one)
+            .contains("is stuck: pods of its new template do not start")
+    );
+    assert!(
+        moment
+            .refusals(Plan::roll_out)
+            .contains("another one would make pods of the same template")
+    );
     let mut moment = Moment::well();
     let mut paused = deployment(3);
     paused.paused = true;
@@ -331,6 +371,47 @@ fn pods_are_not_restarted_in_the_middle_of_a_rollout() {
     assert_eq!(moment.restart(), "");
     let refused = moment.refusals(Plan::roll_out);
     assert!(refused.contains("is paused"), "{refused}");
+}
+
+#[test]
+fn an_autoscaler_undoes_another_number_of_pods_and_may_do_so_where_it_is_not_known() {
+    let more = |account: &CaseSnapshot<'_>| Plan::scale(account, 1);
+    let heard = |observation: Observation| {
+        let mut moment = Moment::well();
+        moment.state.apply(observation, now());
+        moment
+    };
+    let autoscaler = Autoscaler {
+        name: "msa-load".into(),
+        min: 2,
+        max: 6,
+        current: 3,
+    };
+    let off = SourceState::Off("it is forbidden to list autoscalers".into());
+    let unknown = "whether an autoscaler will undo it is unknown";
+    for (moment, caution) in [
+        (heard(Observation::Autoscaler(None)), ""),
+        (
+            heard(Observation::Autoscaler(Some(autoscaler))),
+            "autoscaler msa-load will undo it: it keeps 2 to 6 pods (now 3)",
+        ),
+        (Moment::well(), unknown),
+        (
+            heard(Observation::Source(SourceId::Autoscaler, off)),
+            &format!("{unknown}: it is forbidden to list autoscalers"),
+        ),
+        (
+            heard(failing(SourceId::Autoscaler, ProblemKind::Refused, "no answer")),
+            &format!("{unknown}: no answer"),
+        ),
+    ] {
+        let cautions = moment.cautions(more);
+        let of_autoscaler = cautions
+            .split("; ")
+            .find(|caution| caution.contains("autoscaler"));
+        assert_eq!(of_autoscaler.unwrap_or_default(), caution);
+        assert!(!moment.cautions(Plan::restart_all).contains("autoscaler"));
+    }
 }
 
 #[test]
@@ -389,37 +470,6 @@ fn pods_are_started_by_the_means_that_the_situation_asks_for() {
         .state
         .apply(Observation::Deployment(Some(deployment(0))), now());
     assert_eq!(moment.refusals(Plan::start), "");
-}
-
-#[test]
-fn an_autoscaler_undoes_another_number_of_pods() {
-    let mut moment = Moment::well();
-    let cautions = |moment: &Moment, plan: fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText>| {
-        moment.with_account(|account| {
-            let plan = plan(account).unwrap();
-            let situation = GateInput {
-                account,
-                past: &[],
-                read_only: None,
-            };
-            gate(&plan, &situation).cautions
-        })
-    };
-    let caution = "autoscaler msa-load will undo it: it keeps 2 to 6 pods (now 3)";
-    let up: fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText> = |account| Plan::scale(account, 1);
-    assert!(!cautions(&moment, up).concat().contains("autoscaler"));
-    let autoscaler = crate::observe::observation::Autoscaler {
-        name: "msa-load".into(),
-        min: 2,
-        max: 6,
-        current: 3,
-    };
-    moment
-        .state
-        .apply(Observation::Autoscaler(Some(autoscaler)), now());
-    assert!(cautions(&moment, up).contains(&caution.into()));
-    let restart: fn(&CaseSnapshot<'_>) -> Result<Plan, SafeText> = Plan::restart_all;
-    assert!(!cautions(&moment, restart).concat().contains("autoscaler"));
 }
 
 /// How a plan is made, what it does, and what it may cost.

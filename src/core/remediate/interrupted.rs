@@ -7,7 +7,7 @@ use crate::observe::observation::{Pod, PodUid};
 use crate::observe::state::State;
 use crate::remediate::applied_command::AppliedCommand;
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 /// Pods that were confirmed together and not all deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,10 @@ impl Interrupted {
             PlanKind::Start => "start",
             _ => "restart",
         };
-        safe!("{what} interrupted: {left} of {} pods not restarted", self.of)
+        safe!(
+            "{what} interrupted: {left} of {} not restarted",
+            counted(self.of, "pod", "pods")
+        )
     }
 }
 

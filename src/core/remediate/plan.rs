@@ -4,10 +4,11 @@ use super::command::{Command, PlanKind};
 use super::interrupted::Interrupted;
 use crate::diagnose::leaders::Verdict;
 use crate::export::case_snapshot::CaseSnapshot;
-use crate::observe::observation::{Deployment, Pod, PodUid, short_name};
+use crate::observe::observation::{ContainerState, Deployment, Pod, PodUid, short_name};
+use crate::observe::source::SourceId;
 use crate::profile::rule::Advice;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration, noun};
 
 /// Commands that belong together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +35,9 @@ impl Plan {
             Advice::RestartPods if only_rollouts => Self::roll_out(account),
             Advice::RestartPods => Self::restart_all(account),
             Advice::ScaleUp => Self::scale(account, 1),
-            other => Err(safe!(
-                "nothing to apply: {}",
-                account.profile.advice_in_words(other, advised.contact.as_deref())
-            )),
+            Advice::None | Advice::Wait | Advice::Gather | Advice::Escalate => {
+                Err(safe!("nothing to apply: {}", advised.in_words(account.profile)))
+            }
         }
     }
 
@@ -66,7 +66,7 @@ impl Plan {
         let pod = account.state.pods.get(uid).ok_or("the pod is gone")?;
         replaceable(account)?;
         if pod.deletion_at.is_some() {
-            return Err(safe!("{} is ending already", pod.name));
+            return Err(safe!("{} is already terminating", pod.name));
         }
         if pod.is_over() {
             return Err(safe!(
@@ -84,6 +84,7 @@ impl Plan {
     /// Why it can't be done.
     pub fn restart_all(account: &CaseSnapshot<'_>) -> Result<Self, SafeText> {
         replaceable(account)?;
+        readable(account)?;
         let pods = leaders_last(account, living(account));
         if pods.is_empty() {
             return Err("there is no pod to restart".into());
@@ -136,14 +137,15 @@ impl Plan {
             let to = account.profile.service.replicas;
             return Ok(Self::of(PlanKind::Start, vec![scale(deployment, to)]));
         }
+        readable(account)?;
         let pods = living(account);
         if pods.iter().any(|pod| pod.is_ready()) {
             return Err("a pod is ready: nothing to start".into());
         }
         if pods.is_empty() {
             return Err(safe!(
-                "the deployment wants {} pods and creates none: look at its conditions and events",
-                deployment.replicas
+                "the deployment wants {} and creates none: look at its conditions and events",
+                counted(deployment.replicas, "pod", "pods")
             ));
         }
         Ok(Self::of(PlanKind::Start, pods.into_iter().map(delete).collect()))
@@ -187,11 +189,11 @@ impl Plan {
     pub fn button(&self) -> SafeText {
         match (self.aim, self.commands.as_slice()) {
             (PlanKind::RollOut, _) => "Restart by a rollout".into(),
-            (PlanKind::Start, [Command::Scale { to, .. }]) => safe!("Start {}", pods(*to)),
+            (PlanKind::Start, [Command::Scale { to, .. }]) => safe!("Start {}", counted(*to, "pod", "pods")),
             (_, [Command::Scale { from, to, .. }]) => safe!("Scale from {from} to {to}"),
-            (PlanKind::Start, all) => safe!("Replace {}", pods(count(all))),
+            (PlanKind::Start, all) => safe!("Start {}", counted(all.len(), "new pod", "new pods")),
             (_, [Command::DeletePod { pod, .. }]) => safe!("Restart pod {}", short_name(pod)),
-            (_, all) => safe!("Restart {}", pods(count(all))),
+            (_, all) => safe!("Restart {}", counted(all.len(), "pod", "pods")),
         }
     }
 
@@ -204,9 +206,13 @@ impl Plan {
             ),
             (PlanKind::RollOut, _) => "the deployment replaces all its pods by its rollout strategy".into(),
             (_, [Command::Scale { from, to, .. }]) => match to.checked_sub(*from) {
-                Some(more) => safe!("adds {}", pods(more)),
+                Some(more) => safe!("adds {}", counted(more, "pod", "pods")),
                 None => safe!("Kubernetes picks {} to remove", pods_or_one(from.abs_diff(*to))),
             },
+            (PlanKind::Start, pods) => safe!(
+                "deletes {} not start; the deployment creates a new pod in place of each",
+                counted(pods.len(), "pod that does", "pods that do")
+            ),
             (_, [_, _, ..]) => "the deployment creates a new pod in place of each".into(),
             _ => "the deployment creates a new pod in its place".into(),
         }
@@ -235,7 +241,8 @@ impl Plan {
             0 => return None,
             deleted => (others.len() + deleted - 1, others.len() + deleted),
         };
-        Some(safe!("{serve} of {all} pods keep serving"))
+        let of_pods = counted(all, "pod keeps", "pods keep");
+        Some(safe!("{serve} of {of_pods} serving"))
     }
 
     fn way_back(&self) -> Option<SafeText> {
@@ -254,6 +261,10 @@ impl Plan {
     /// How long nobody leads: a killed leader's lease runs on, and then a tick passes.
     fn gap(&self, account: &CaseSnapshot<'_>) -> Option<SafeText> {
         if !self.deletes() && !matches!(self.aim, PlanKind::RollOut | PlanKind::ScaleDown) {
+            return None;
+        }
+        // Nobody leads before either, where no pod is up.
+        if account.state.is_fresh(&SourceId::Pods, account.now) && !living(account).into_iter().any(is_up) {
             return None;
         }
         let leaders = &account.profile.leaders;
@@ -303,28 +314,27 @@ impl Plan {
         };
         let each = account.profile.service.database_connections_per_pod?;
         let more = i64::from(*to) - i64::from(*from);
+        let connections = more.abs() * i64::from(each);
         Some(safe!(
-            "up to {} {} database connections",
-            more.abs() * i64::from(each),
-            if more.is_negative() { "fewer" } else { "more" }
+            "up to {connections} {} database {}",
+            if more.is_negative() { "fewer" } else { "more" },
+            noun(connections, "connection", "connections")
         ))
     }
-}
-
-fn count(commands: &[Command]) -> u32 {
-    u32::try_from(commands.len()).unwrap_or(u32::MAX)
-}
-
-fn pods(count: u32) -> SafeText {
-    safe!("{count} pod{}", if count == 1 { "" } else { "s" })
 }
 
 /// `one pod`, `2 pods`.
 fn pods_or_one(count: u32) -> SafeText {
     match count {
         1 => "one pod".into(),
-        count => pods(count),
+        count => counted(count, "pod", "pods"),
     }
+}
+
+/// Whether a container of the service runs in it.
+fn is_up(pod: &Pod) -> bool {
+    let mut containers = pod.containers.iter().filter(|container| !container.init);
+    pod.is_ready() || containers.any(|container| matches!(container.state, ContainerState::Running { .. }))
 }
 
 fn living<'a>(account: &CaseSnapshot<'a>) -> Vec<&'a Pod> {
@@ -342,6 +352,11 @@ fn leaders_last<'a>(account: &CaseSnapshot<'_>, mut pods: Vec<&'a Pod>) -> Vec<&
 fn leads(account: &CaseSnapshot<'_>, pod: &Pod) -> bool {
     let mut leaders = account.diagnosis.leaders.iter();
     leaders.any(|leader| leader.pod.as_ref() == Some(&pod.name))
+}
+
+/// Where the pods were never read, nobody knows which there are.
+fn readable(account: &CaseSnapshot<'_>) -> Result<(), SafeText> {
+    account.state.unread_pods(account.now).map_or(Ok(()), Err)
 }
 
 /// Nobody makes another pod in place of a deleted one where there is no deployment.

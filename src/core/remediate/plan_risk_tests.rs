@@ -84,16 +84,16 @@ fn a_plan_for_pods_its_effect_and_its_button_say_how_many_it_is_about() {
             2,
             Plan::start,
             "start the pods",
-            "the deployment creates a new pod in place of each",
-            "Replace 2 pods",
+            "deletes 2 pods that do not start; the deployment creates a new pod in place of each",
+            "Start 2 new pods",
         ),
         (
             stuck(&["a"]),
             1,
             Plan::start,
             "start the pods: delete pod msa-x-a",
-            "the deployment creates a new pod in its place",
-            "Replace 1 pod",
+            "deletes 1 pod that does not start; the deployment creates a new pod in place of each",
+            "Start 1 new pod",
         ),
     ]);
 }
@@ -265,4 +265,60 @@ fn without_a_deployment_no_pod_is_deleted_as_nobody_would_make_another() {
             );
         }
     });
+}
+
+#[test]
+fn where_no_pod_is_up_no_leader_is_lost() {
+    let diagnosis = Diagnosis {
+        leaders: vec![leader("Kafka", Verdict::Unknown, "")],
+        ..Diagnosis::default()
+    };
+    for (pods, warns) in [(stuck(&["a", "b"]), false), (ready(&["a", "b"]), true)] {
+        let all = with_deployment(2, pods);
+        let risks = look(&all, &diagnosis, |account| {
+            Plan::restart_all(account).unwrap().risks(account)
+        });
+        assert_eq!(
+            risks.iter().any(|risk| risk.contains("leader")),
+            warns,
+            "{risks:?}"
+        );
+    }
+}
+
+#[test]
+fn the_advised_commands_by_another_key_contradict_no_advice() {
+    use super::gate::{GateInput, gate};
+    let mut diagnosis = Diagnosis::default();
+    diagnosis.decision.recommendation.action = Advice::StartPods;
+    let all = with_deployment(2, stuck(&["a", "b"]));
+    for (make, noted) in [(Plan::restart_all as Make, false), (ONE, true)] {
+        let cautions = look(&all, &diagnosis, |account| {
+            let input = GateInput {
+                account,
+                past: &[],
+                read_only: None,
+            };
+            gate(&make(account).unwrap(), &input).cautions
+        });
+        let says = cautions
+            .iter()
+            .any(|caution| caution.contains("current advice is"));
+        assert_eq!(says, noted, "{cautions:?}");
+    }
+}
+
+#[test]
+fn pods_that_can_t_be_read_are_said_to_be_so() {
+    use crate::observe::source::{ProblemKind, SourceId};
+    let mut all = State::default();
+    all.apply(Observation::Deployment(Some(deployment(3))), now());
+    all.apply(
+        crate::testkit::failing(SourceId::Pods, ProblemKind::Forbidden, "pods are forbidden"),
+        now(),
+    );
+    for make in [Plan::restart_all as Make, Plan::start] {
+        let why = look(&all, &Diagnosis::default(), make).unwrap_err();
+        assert_eq!(why, "pods can't be read: forbidden");
+    }
 }

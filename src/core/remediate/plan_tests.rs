@@ -77,7 +77,7 @@ fn a_pod_that_ends_or_is_over_is_not_taken() {
             Plan::restart_pod(account, &PodUid(short.into()))
         })
     };
-    assert!(one("a").unwrap_err().contains("is ending already"));
+    assert!(one("a").unwrap_err().contains("is already terminating"));
     assert!(one("b").unwrap_err().contains("no pod would replace it"));
     assert!(one("x").unwrap_err().contains("gone"));
     assert_eq!(deleted(&one("c").unwrap()), ["c"]);

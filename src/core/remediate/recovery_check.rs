@@ -7,8 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::observe::observation::StandingRow;
 use crate::safe;
-use crate::text::SafeText;
-use crate::text::duration;
+use crate::text::{SafeText, duration, noun};
 
 /// How long rows may take to move once there is a leader: some loops.
 const MOVES_WITHIN: SignedDuration = SignedDuration::from_mins(5);
@@ -78,9 +77,8 @@ impl Rows {
             .any(|(other_table, other_id, other)| other_table == table && other_id == id && other != status)
     }
 
-    /// Whether all went as it should as far as that is known, and what there is to say, where there are leaders since `since`; `None`: it
-    /// is too early. Late rows
-    /// must move for a change to have helped; those within their limits may take their time.
+    /// How it went with the rows since `since`, where there are leaders. `None`: too early to say. Overdue rows must move for a change to
+    /// have helped; rows within their limits may take their time.
     pub fn told(&self, account: &CaseSnapshot<'_>, since: Timestamp, waited: SignedDuration) -> Option<End> {
         let unknown = "leaders elected; no data on rows: the database can't be read";
         let now = Self::of(account);
@@ -98,7 +96,7 @@ impl Rows {
         // Of a list that is cut a row may be missing that is still there.
         let has_left = |row: &&Key| !now.more || now.has_in_another_status(row);
         let (moved, all) = (before.difference(still).filter(has_left).count(), before.len());
-        let requests = if all == 1 { "request" } else { "requests" };
+        let requests = noun(all, "request", "requests");
         let within = duration::brief(MOVES_WITHIN);
         let none = match all {
             1 => format!("the {what} request did not move in {within}"),

@@ -49,6 +49,9 @@ pub struct FiringAlert {
     pub starts_at: Timestamp,
     /// When the server last heard of it.
     pub updated_at: Timestamp,
+    /// Until when it is taken to fire if the server hears no more of it: moves on with each word. Records of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
     /// Ids of the silences that keep it from being sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silenced_by: Vec<SafeText>,

@@ -1,10 +1,13 @@
 //! What the Kubernetes API says.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::safe;
-use crate::text::{Redacted, SafeText};
+use crate::text::{Redacted, SafeText, counted};
+
+/// How far two clocks must be apart to be told so: less can't be measured through a busy network, and is below what is judged by.
+pub const SKEW_MATTERS: SignedDuration = SignedDuration::from_secs(5);
 
 /// A pod's `metadata.uid`: a replacement of the same name is another pod.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -78,6 +81,13 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// Whether its rollout has come to a stand: no progress within its `spec.progressDeadlineSeconds`, or no ReplicaSet could be made.
+    pub fn is_stuck(&self) -> bool {
+        let stands =
+            |condition: &Condition| &*condition.kind == "Progressing" && &*condition.status == "False";
+        self.conditions.iter().any(stands)
+    }
+
     /// Whether a rollout is under way: its pods are not all of the newest template and available.
     pub fn is_rolling(&self) -> bool {
         !self.observed
@@ -128,6 +138,13 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Whether it was there at a moment, as far as its date tells; a pod without a date was. The cluster dates in whole seconds, by a clock
+    /// from which ours may differ by [`SKEW_MATTERS`].
+    pub fn is_from_before(&self, at: Timestamp) -> bool {
+        self.created_at
+            .is_none_or(|made_at| made_at.as_second() + SKEW_MATTERS.as_secs() < at.as_second())
+    }
+
     /// The five characters after the last dash: what people call the pod.
     pub fn short_name(&self) -> &str {
         short_name(&self.name)
@@ -230,7 +247,10 @@ impl Autoscaler {
             max,
             current,
         } = self;
-        safe!("autoscaler {name} will undo it: it keeps {min} to {max} pods (now {current})")
+        safe!(
+            "autoscaler {name} will undo it: it keeps {min} to {} (now {current})",
+            counted(*max, "pod", "pods")
+        )
     }
 }
 

@@ -5,6 +5,7 @@ use std::iter;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::observe::SKEW;
 use crate::safe;
 use crate::text::{Redacted, SafeText, duration};
 
@@ -65,14 +66,14 @@ pub struct Standby {
     pub behind_s: Option<i64>,
 }
 
-/// How far a standby may be behind and still count as current: as far as the clocks of pods and nodes may be apart. A lease is judged
-/// no finer than that.
-const STANDBY_BEHIND: i64 = 30;
+/// How far a standby may be behind and still count as current: a lease is judged no finer than the clocks agree.
+const STANDBY_BEHIND: SignedDuration = SKEW;
 
 impl Standby {
     /// Whether what it shows may be taken for what the primary has now.
     pub fn is_current(&self) -> bool {
-        self.behind_s.is_some_and(|behind| behind <= STANDBY_BEHIND)
+        self.behind_s
+            .is_some_and(|behind| SignedDuration::from_secs(behind) <= STANDBY_BEHIND)
     }
 
     /// `a standby, 15m behind the primary`.

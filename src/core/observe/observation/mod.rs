@@ -19,7 +19,7 @@ pub use self::alerts::{
 };
 pub use self::cluster::{
     Access, Autoscaler, ClusterEvent, Condition, Connection, Container, ContainerState, Controller,
-    Deployment, Ended, Limits, Origin, Permission, Pod, PodUid, ReplicaSet, short_name,
+    Deployment, Ended, Limits, Origin, Permission, Pod, PodUid, ReplicaSet, SKEW_MATTERS, short_name,
 };
 pub use self::database::{
     BySight, DatabaseConnection, Lease, Reading, Row, Rows, RowsOf, Standby, Standing, StandingRow,

@@ -4,10 +4,11 @@ use super::*;
 use crate::profile::monitoring::Figure;
 
 /// One observation of each kind, as a record has it.
-const LINES: [&str; 9] = [
+const LINES: [&str; 10] = [
     r#"{"Metrics":[{"figure":"errors","window_s":300,"answer":{"Ok":{"rows":[{"value":"NaN"}],"left_out":3,"warnings":["a store did not answer"]}}},{"figure":"up","answer":{"Err":"timed out"}},{"figure":"cpu","window_s":300,"answer":{"Ok":{"rows":[{"labels":[["pod","msa-1"]],"value":"0.25"}]}}}]}"#,
     r#"{"MetricsHistory":[{"figure":"volume","points":{"Ok":[["2026-11-28T19:28:17Z","2.5"]]},"warnings":["w"]},{"figure":"slow","points":{"Err":"timed out"}}]}"#,
     r#"{"Alerts":{"alerts":[{"fingerprint":"6728f62f","labels":{"alertname":"A"},"annotations":{"message":"m"},"starts_at":"2026-11-28T19:28:08Z","updated_at":"2026-11-28T19:28:09Z","silenced_by":["s1"],"inhibited":true,"expression":"up == 0"}],"left_out":2,"silences":{"s1":{"ends_at":"2026-11-28T20:00:00Z","by":"controlplane","comment":"known"}},"alive":{"name":"Watchdog","updated_at":"2026-11-28T19:28:00Z"}}}"#,
+    r#"{"Alerts":{"alerts":[{"fingerprint":"6728f62f","labels":{"alertname":"A"},"starts_at":"2026-11-28T19:28:08Z","updated_at":"2026-11-28T19:28:09Z","ends_at":"2026-11-28T19:32:08Z","inhibited":false}],"left_out":0}}"#,
     r#"{"AlertRules":{"rules":[{"name":"A","labels":{"severity":"critical"},"annotations":{"message":"m"},"expression":"up == 0","for_s":900,"interval_s":30,"evaluated_at":"2026-11-28T19:28:08Z","error":"broken","healthy":true,"active":[{"labels":{"alertname":"A"},"firing":true,"active_at":"2026-11-28T19:13:08Z"}]}],"complete":true,"left_out":1,"warnings":["w"]}}"#,
     r#"{"Tracker":{"project":"managed-services-stage","confirmed":"used","issues":[{"id":"4","short_id":"MSS-3","title":"t","culprit":"server.Run","level":"fatal","count":1,"first_at":"2026-11-28T19:23:56Z","last_at":"2026-11-28T19:23:57Z","link":"https://tracker.test/o/issues/4"}],"total":5,"more":true}}"#,
     r#"{"Feed":["Metrics","Live"]}"#,
