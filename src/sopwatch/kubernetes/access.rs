@@ -12,7 +12,7 @@ use kube::Api;
 use kube::api::PostParams;
 use tokio::sync::watch;
 
-use super::clock::{now, timeout_at};
+use super::clock::{now, sleep_until, timeout_at};
 use super::task_context::{ApiSession, TaskContext, wait_after};
 use sopwatch_core::observe::observation::{Access, Observation, Permission};
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId};
@@ -20,7 +20,10 @@ use sopwatch_core::profile::Profile;
 use sopwatch_core::text::{Redacted, SafeText};
 
 /// How often it is repeated: rights change rarely.
-const EVERY: Duration = Duration::from_mins(10);
+pub(super) const EVERY: Duration = Duration::from_mins(10);
+
+/// The shortest time from one review to the next that the operator asks for.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Everything the console may want to do, now or when the operator says so.
 pub(super) fn wanted(profile: &Profile) -> Vec<Permission> {
@@ -85,7 +88,12 @@ impl Rights {
 }
 
 /// Runs for ever; publishes what the review says of optional sources.
-pub(super) async fn run(wanted: Vec<Permission>, publish: watch::Sender<Rights>, mut context: TaskContext) {
+pub(super) async fn run(
+    wanted: Vec<Permission>,
+    mut asked: watch::Receiver<u64>,
+    publish: watch::Sender<Rights>,
+    mut context: TaskContext,
+) {
     let id = SourceId::Access;
     let mut failures = 0;
     let mut review = Review::default();
@@ -94,6 +102,7 @@ pub(super) async fn run(wanted: Vec<Permission>, publish: watch::Sender<Rights>,
         if review.credentials != Some(session.credentials) {
             review = Review::of(&session);
         }
+        asked.mark_unchanged();
         let problem = review.go_on(&wanted, &session, &context).await.err();
         let access = review.access(&wanted, problem.as_ref());
         let rights = Rights::of(&access);
@@ -103,7 +112,7 @@ pub(super) async fn run(wanted: Vec<Permission>, publish: watch::Sender<Rights>,
         }
         let Some(problem) = problem else {
             failures = 0;
-            until_due(&session, &mut context).await;
+            until_due(&session, &mut asked, &mut context).await;
             review = Review::default();
             continue;
         };
@@ -276,15 +285,29 @@ fn question(permission: &Permission, namespace: &str) -> SelfSubjectAccessReview
     }
 }
 
-/// Rights belong to the credentials: the review is repeated with other credentials, not with every connection.
-async fn until_due(asked: &ApiSession, context: &mut TaskContext) {
-    let due = now() + EVERY;
-    let mut epoch = asked.epoch;
-    while timeout_at(due, context.replaced(epoch)).await.is_ok() {
+/// Rights belong to the credentials: the review is repeated with other credentials, not with every connection. Whoever was given a right
+/// need not wait for it.
+async fn until_due(reviewed: &ApiSession, asked: &mut watch::Receiver<u64>, context: &mut TaskContext) {
+    let (due, earliest) = (now() + EVERY, now() + ASKED_AGAIN_AFTER);
+    let mut epoch = reviewed.epoch;
+    loop {
+        tokio::select! {
+            replaced = timeout_at(due, context.replaced(epoch)) => if replaced.is_err() {
+                return;
+            },
+            () = is_asked(asked) => return sleep_until(earliest).await,
+        }
         let session = context.session(&SourceId::Access).await;
-        if session.credentials != asked.credentials {
+        if session.credentials != reviewed.credentials {
             return;
         }
         epoch = session.epoch;
+    }
+}
+
+/// Ends when the operator asks; never where nobody can.
+async fn is_asked(asked: &mut watch::Receiver<u64>) {
+    if asked.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

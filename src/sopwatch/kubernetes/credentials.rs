@@ -304,6 +304,7 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::patience::Deadline;
 
     /// A plugin that gives a token for 90 s at once, and another only when it may.
     fn slow_the_second_time(folder: &Path) -> ExecConfig {
@@ -337,7 +338,9 @@ printf '{"status": {"token": "token-%s", "expirationTimestamp": "%s"}}' "$(wc -l
             ..AuthInfo::default()
         };
         let plugins = Arc::new(PluginRunner::patient_for(Duration::from_millis(100)));
+        let answers = Deadline::until("the plugin gives its first token");
         let found = loop {
+            answers.check();
             match Credentials::find(&auth, "oncall", &plugins).await {
                 Ok(found) => break found,
                 Err(problem) => assert_eq!(problem.kind, ProblemKind::Frozen, "{problem}"),
@@ -366,7 +369,9 @@ printf '{"status": {"token": "token-%s", "expirationTimestamp": "%s"}}' "$(wc -l
             .await
             .unwrap()
             .unwrap();
+        let answers = Deadline::until("the plugin gives its second token");
         let renewed = loop {
+            answers.check();
             match token.header(now + second * 91).await {
                 Ok(header) => break header,
                 Err(problem) => assert_eq!(problem.kind, ProblemKind::Frozen, "{problem}"),

@@ -19,6 +19,9 @@ const MAX_TEXT: usize = 300;
 /// How deep causes are looked through: a chain that is longer is a circle.
 const MAX_DEPTH: usize = 16;
 
+/// What to do about a failure of the server or of the way to it.
+const KEEPS_TRYING: &str = "sopwatch keeps trying; if it persists, check the server and any proxy on the way";
+
 /// What an error means. `doing` says what was tried on what: `watch pods in managed-services-stage`.
 pub fn explain(error: &kube::Error, doing: &str) -> Problem {
     if let Some(NoCredentials(problem)) = causes(error).find_map(<dyn StdError>::downcast_ref) {
@@ -207,9 +210,11 @@ fn explain_code(status: &Status, doing: &str) -> Problem {
             &format!("forbidden (403): {said}"),
             "ask for this permission, or continue without it",
         ),
-        (404, _) => Problem::new(
+        (404, _) => problem(
             ProblemKind::NotFound,
-            sentence(doing, &format!("not found (404): {said}")),
+            doing,
+            &format!("not found (404): {said}"),
+            what_to_check(status),
         ),
         (410, _) | (_, "Expired" | "Gone") => Problem::new(
             ProblemKind::Gone,
@@ -242,10 +247,27 @@ fn explain_code(status: &Status, doing: &str) -> Problem {
             &format!("not an answer of a Kubernetes API: {said}"),
             "check that the server's URL is a Kubernetes API and not a login page or a proxy",
         ),
-        (code, _) => Problem::new(
+        (code, _) => problem(
             ProblemKind::ServerError,
-            sentence(doing, &format!("the server answers {code}: {said}")),
+            doing,
+            &format!("the server answers {code}: {said}"),
+            KEEPS_TRYING,
         ),
+    }
+}
+
+/// What to do about an answer that there is no such thing: the server names the object that it does not have, or nothing where it does not
+/// serve the path at all.
+fn what_to_check(not_found: &Status) -> &'static str {
+    let details = not_found.details.as_ref();
+    match details.filter(|object| !object.name.is_empty()) {
+        Some(object) if object.kind == "pods" => {
+            "nothing to do if the pod was just deleted: sopwatch goes on with its replacement"
+        }
+        Some(_) => "check the namespace, and the name in the profile",
+        None => {
+            "check server of the kubeconfig's cluster: its path may be wrong, or it does not serve this API"
+        }
     }
 }
 
@@ -268,11 +290,54 @@ pub fn frozen(doing: &str, limit: Duration) -> Problem {
     )
 }
 
+/// Beginnings of what a kubelet says of a container or a log file that it does not have.
+const NO_SUCH_LOG: [&str; 5] = [
+    "unable to retrieve container logs for",
+    "failed to try resolving symlinks in path",
+    "failed to open log file",
+    "failed to get container status",
+    "previous terminated container",
+];
+
+/// Whether these are a kubelet's words for a log that it does not have.
+pub(super) fn is_no_such_log(words: &str) -> bool {
+    NO_SUCH_LOG
+        .iter()
+        .any(|beginning| words.trim_start().starts_with(beginning))
+}
+
+/// Words that came in place of a log, or after its last line.
+pub(super) fn no_log(words: &[u8], doing: &str) -> Problem {
+    let words = String::from_utf8_lossy(words);
+    let said = said(&words);
+    if is_no_such_log(&words) {
+        return problem(
+            ProblemKind::NotFound,
+            doing,
+            &format!("the node has no log of it: {said}"),
+            "look for its last lines where logs are archived; if the container still exists, check the node's container runtime",
+        );
+    }
+    let advice = if words.contains("too many open files") {
+        "raise fs.inotify.max_user_instances on the pod's node"
+    } else {
+        "check the kubelet and the container runtime of the pod's node"
+    };
+    problem(
+        ProblemKind::ServerError,
+        doing,
+        &format!("not a line of the log, it has no time: {said}"),
+        advice,
+    )
+}
+
 /// A stream ended that should stay open.
 pub fn ended(doing: &str) -> Problem {
-    Problem::new(
+    problem(
         ProblemKind::Ended,
-        sentence(doing, "the server closed the stream at once"),
+        doing,
+        "the server closed the stream at once",
+        KEEPS_TRYING,
     )
 }
 
@@ -317,9 +382,11 @@ pub fn explain_transport(error: &(dyn StdError + 'static), doing: &str) -> Probl
             "check the VPN, /etc/resolv.conf and the kubeconfig's server",
         ),
         Some(ProblemKind::Tls) => tls(doing, &why),
-        _ => Problem::new(
+        _ => problem(
             ProblemKind::Reset,
-            sentence(doing, &format!("the connection was cut: {why}")),
+            doing,
+            &format!("the connection was cut: {why}"),
+            KEEPS_TRYING,
         ),
     }
 }
@@ -403,6 +470,13 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
     std::iter::successors(Some(error), move |error| inner(*error)).take(MAX_DEPTH)
 }
 
+/// Whether a request failed before there was a connection to send it over.
+pub fn is_of_connecting(error: &(dyn StdError + 'static)) -> bool {
+    let mut failures =
+        causes(error).filter_map(<dyn StdError>::downcast_ref::<hyper_util::client::legacy::Error>);
+    failures.any(hyper_util::client::legacy::Error::is_connect)
+}
+
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     let last = causes(error).last().map(ToString::to_string).unwrap_or_default();
     said(&last)
@@ -468,36 +542,77 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_of_the_server_has_its_kind() {
+    fn each_answer_of_the_server_has_its_kind_and_what_goes_on_by_itself_needs_no_advice() {
+        // the code, the reason, the kind of the problem, and a part of the advice
         let cases = [
-            (401, "Unauthorized", ProblemKind::Unauthorized),
-            (403, "Forbidden", ProblemKind::Forbidden),
-            (404, "NotFound", ProblemKind::NotFound),
-            (410, "Expired", ProblemKind::Gone),
-            (429, "TooManyRequests", ProblemKind::Throttled),
-            (500, "InternalError", ProblemKind::ServerError),
-            (504, "Timeout", ProblemKind::ServerError),
+            (401, "Unauthorized", ProblemKind::Unauthorized, "log in again"),
+            (
+                403,
+                "Forbidden",
+                ProblemKind::Forbidden,
+                "ask for this permission",
+            ),
+            (404, "NotFound", ProblemKind::NotFound, "check server"),
+            (410, "Expired", ProblemKind::Gone, ""),
+            (429, "TooManyRequests", ProblemKind::Throttled, ""),
+            (500, "InternalError", ProblemKind::ServerError, "keeps trying"),
+            (504, "Timeout", ProblemKind::ServerError, "keeps trying"),
         ];
-        for (code, reason, kind) in cases {
-            assert_eq!(
-                explain(&api(code, reason, "why"), "list pods").kind,
-                kind,
-                "{code}"
+        for (code, reason, kind, advice) in cases {
+            let problem = explain(&api(code, reason, "why"), "list pods");
+            assert_eq!(problem.kind, kind, "{code}");
+            let said = problem.advice.unwrap_or_default();
+            assert!(said.contains(advice), "{code}: {said}");
+            assert_eq!(said.is_empty(), advice.is_empty(), "{code}: {said}");
+        }
+    }
+
+    #[test]
+    fn where_something_is_not_found_the_advice_depends_on_what_it_is() {
+        // the kind and the name of what the server does not have, and a part of the advice
+        let cases = [
+            (Some(("pods", "api-1")), "just deleted"),
+            (Some(("deployments", "api")), "name in the profile"),
+            (Some(("", "")), "kubeconfig's cluster"),
+            (None, "kubeconfig's cluster"),
+        ];
+        for (object, advice) in cases {
+            let details = object.map(|(kind, name)| {
+                let details = serde_json::json!({"kind": kind, "name": name});
+                serde_json::from_value(details).unwrap()
+            });
+            let status = Status::failure("why", "NotFound").with_code(404);
+            let problem = explain_status(&Status { details, ..status }, "read it");
+            assert_eq!(&*problem.what, "read it: not found (404): why");
+            assert!(
+                problem.advice.is_some_and(|said| said.contains(advice)),
+                "{object:?}"
             );
         }
     }
 
     #[test]
-    fn each_failure_of_the_connection_has_its_kind() {
+    fn each_failure_of_the_connection_has_its_kind_and_advice() {
         let cases = [
-            (io::ErrorKind::ConnectionRefused, ProblemKind::Refused),
-            (io::ErrorKind::ConnectionReset, ProblemKind::Reset),
-            (io::ErrorKind::UnexpectedEof, ProblemKind::Reset),
-            (io::ErrorKind::TimedOut, ProblemKind::Frozen),
+            (
+                io::ErrorKind::ConnectionRefused,
+                ProblemKind::Refused,
+                "the API server runs",
+            ),
+            (io::ErrorKind::ConnectionReset, ProblemKind::Reset, "keeps trying"),
+            (io::ErrorKind::UnexpectedEof, ProblemKind::Reset, "keeps trying"),
+            (io::ErrorKind::TimedOut, ProblemKind::Frozen, "check the VPN"),
         ];
-        for (io, kind) in cases {
-            assert_eq!(explain(&io_error(io), "list pods").kind, kind, "{io}");
+        for (io, kind, advice) in cases {
+            let problem = explain(&io_error(io), "list pods");
+            assert_eq!(problem.kind, kind, "{io}");
+            assert!(problem.advice.is_some_and(|said| said.contains(advice)), "{io}");
         }
+        assert!(
+            ended("follow a log")
+                .advice
+                .is_some_and(|said| said.contains("keeps trying"))
+        );
     }
 
     #[test]
@@ -507,6 +622,34 @@ mod tests {
         let problem = explain(&error, "ask for the version");
         assert_eq!(problem.kind, ProblemKind::Tls);
         assert!(problem.what.contains("UnknownIssuer"), "{problem}");
+    }
+
+    /// A client whose connections fail.
+    async fn failing_to_connect(cause: rustls::Error) -> kube::Error {
+        let connect = tower::service_fn(move |_: http::Uri| {
+            let error = io::Error::new(io::ErrorKind::InvalidData, cause.clone());
+            std::future::ready(Err::<hyper_util::rt::TokioIo<tokio::net::TcpStream>, _>(error))
+        });
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let client = hyper_util::client::legacy::Client::builder(executor)
+            .build::<_, http_body_util::Empty<hyper::body::Bytes>>(connect);
+        let error = client
+            .get(http::Uri::from_static("https://api.test"))
+            .await
+            .unwrap_err();
+        kube::Error::Service(Box::new(error))
+    }
+
+    #[tokio::test]
+    async fn what_fails_before_there_is_a_connection_is_told_from_what_fails_on_it() {
+        let cause = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let error = failing_to_connect(cause).await;
+        assert!(is_of_connecting(&error));
+        assert_eq!(explain(&error, "delete pod api-1").kind, ProblemKind::Tls);
+        let error = io::Error::new(io::ErrorKind::InvalidData, rustls::Error::DecryptError);
+        let error = kube::Error::Service(Box::new(error));
+        assert!(!is_of_connecting(&error));
+        assert_eq!(explain(&error, "delete pod api-1").kind, ProblemKind::Tls);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::clock::timeout;
 use super::errors::{explain, explain_status, frozen};
 use super::quantity;
 use super::response;
+use super::reviewed_source::{until_allowed, until_reviewed};
 use super::task_context::{ApiSession, TaskContext, at_least};
 use crate::net::backoff::{Backoff, jitter};
 use sopwatch_core::logparse::go_duration;
@@ -31,9 +32,6 @@ use sopwatch_core::text::{Redacted, SafeText};
 /// How long one answer may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The most of an answer that is read.
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
-
 /// Pods of an answer that are taken.
 const MOST: usize = 200;
 
@@ -41,19 +39,13 @@ const MOST: usize = 200;
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// How often a cluster is asked that has no such API.
-const RARELY: Duration = Duration::from_mins(5);
-
-/// How long after a refusal it is asked again, unless the access review says otherwise before.
-const REFUSED_FOR: Duration = Duration::from_mins(10);
-
-/// How long the access review is waited for before it is tried without its answer.
-const REVIEW_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const RARELY: Duration = Duration::from_mins(5);
 
 /// Runs for ever.
 pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, mut context: TaskContext) {
     let id = SourceId::Usage;
     context.source(&id, SourceState::Connecting).await;
-    let _ = timeout(REVIEW_WITHIN, rights.wait_for(|rights| rights.usage.is_some())).await;
+    until_reviewed(&mut rights, |rights| rights.usage).await;
     let mut failures = 0;
     loop {
         let session = context.session(&id).await;
@@ -88,7 +80,7 @@ pub(super) async fn run(profile: &Profile, mut rights: watch::Receiver<Rights>, 
     }
 }
 
-/// Until the access review says something else, other credentials are there, or long enough has passed.
+/// Says why it is not read, then waits until that may have changed.
 async fn refused(
     why: Redacted,
     session: &ApiSession,
@@ -96,13 +88,7 @@ async fn refused(
     context: &mut TaskContext,
 ) {
     context.source(&SourceId::Usage, SourceState::Off(why)).await;
-    let again = async {
-        tokio::select! {
-            changed = rights.changed() => { let _ = changed; }
-            () = context.replaced(session.epoch) => {}
-        }
-    };
-    let _ = timeout(REFUSED_FOR, again).await;
+    until_allowed(session, rights, context, std::future::pending::<()>()).await;
 }
 
 /// Twice as long after each failure, from the usual pause on.
@@ -142,7 +128,9 @@ async fn read(session: &ApiSession, selector: &str) -> Result<Vec<PodUsage>, Err
     if !response.status().is_success() {
         return Err(response::refusal(response).await);
     }
-    let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+    let body = Limited::new(response.into_body(), response::MAX_ANSWER)
+        .collect()
+        .await;
     let body = body.map_err(Error::Service)?.to_bytes();
     let list: List = serde_json::from_slice(&body).map_err(Error::SerdeError)?;
     Ok(list.items.into_iter().take(MOST).map(usage_of).collect())

@@ -17,13 +17,16 @@ mod credentials;
 mod errors;
 mod exec_plugin;
 mod kubeconfig;
+pub mod limits;
 mod logs;
 mod metrics_api;
+mod open_stream;
 mod own_pods;
 mod probe;
 mod quantity;
 mod read_path;
 mod response;
+mod reviewed_source;
 mod scrape;
 mod secrets;
 mod send_command;
@@ -118,6 +121,8 @@ pub struct Requests {
     pub commands: mpsc::Receiver<CommandRequest>,
     /// Which pods' logs matter most.
     pub focus: tokio::sync::watch::Receiver<LogFocus>,
+    /// How often the operator asked what we may do.
+    pub reviews: tokio::sync::watch::Receiver<u64>,
 }
 
 /// Reads where the cluster is, without any network.
@@ -194,7 +199,12 @@ async fn run_with(
         watch::run(watch_specs::autoscaler(&profile), context.clone()),
         watch::run(watch_specs::cluster_events(&profile), context.clone()),
         share_pods(&profile, changed, follow, ready),
-        access::run(access::wanted(&profile), review, context.clone()),
+        access::run(
+            access::wanted(&profile),
+            requests.reviews,
+            review,
+            context.clone()
+        ),
         secrets::run(requests.secrets, context.clone()),
         read_path::run(requests.paths, context.clone()),
         send_command::run(requests.commands, context.clone()),

@@ -42,7 +42,7 @@ pub(super) enum ProbeResult {
 
 /// Asks once. An answer that we may not know the version, or that there is none at this place, comes from a server that works.
 pub(super) async fn ask(client: &Client, server: &str) -> ProbeResult {
-    let doing = format!("ask {server} for its version");
+    let doing = format!("API server {server}");
     let asked_at = now();
     let problem = match timeout(LIMIT, version(client)).await {
         Ok(Ok((version, clock))) => {

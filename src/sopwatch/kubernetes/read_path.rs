@@ -1,7 +1,5 @@
 //! What stands at a path of the API server, for whoever asks: a service behind its proxy, a route. The answer is handed on as it came.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream;
@@ -14,17 +12,12 @@ use tokio::sync::mpsc;
 use super::PathRequest;
 use super::clock::timeout;
 use super::errors::frozen;
-use super::task_context::{ApiSession, TaskContext};
-use sopwatch_core::observe::source::{Problem, ProblemKind};
-
-/// How long to wait for a connection that is being made.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(4);
+use super::response::{MAX_ANSWER, too_large};
+use super::task_context::{ApiSession, CONNECTS_WITHIN, TaskContext};
+use sopwatch_core::observe::source::Problem;
 
 /// Questions that are under way at a time: one that hangs holds up no other.
 const IN_FLIGHT: usize = 8;
-
-/// Bytes of an answer that are read.
-const MAX_ANSWER: usize = 4 << 20;
 
 /// An answer, whatever it says.
 #[derive(Clone, Debug)]
@@ -66,10 +59,7 @@ async fn answer(path: &str, context: &mut TaskContext) -> Result<PathReply, Prob
         }
     };
     let answered = context.ask(&session, DOING, read(&session, path)).await?;
-    answered.ok_or_else(|| {
-        let what = format!("{DOING}: the answer is larger than {} MiB", MAX_ANSWER >> 20);
-        Problem::new(ProblemKind::ServerError, &what)
-    })
+    answered.ok_or_else(|| too_large(DOING))
 }
 
 /// `None`: the answer is too large.

@@ -14,6 +14,10 @@ use kube::core::response::StatusDetails;
 use tower::BoxError;
 
 use super::clock::wall_time;
+use sopwatch_core::observe::source::{Problem, ProblemKind};
+
+/// The most of an answer that is read.
+pub(super) const MAX_ANSWER: usize = 4 << 20;
 
 /// The most of an error's text that is read.
 const MAX_ERROR: usize = 64 * 1024;
@@ -26,6 +30,12 @@ pub(super) fn date(response: &http::Response<Body>) -> Option<Timestamp> {
 
 fn date_of(date: &str) -> Option<Timestamp> {
     rfc2822::DateTimeParser::new().parse_timestamp(date).ok()
+}
+
+/// An answer that is larger than [`MAX_ANSWER`]. `doing` says what was asked for.
+pub(super) fn too_large(doing: &str) -> Problem {
+    let what = format!("{doing}: the answer is larger than {} MiB", MAX_ANSWER >> 20);
+    Problem::new(ProblemKind::ServerError, &what)
 }
 
 /// A refusal, as the server words it, or whatever came instead.

@@ -1,7 +1,6 @@
 //! The values of secrets, for whoever asks for them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -12,12 +11,9 @@ use tokio::sync::mpsc;
 use super::SecretRequest;
 use super::clock::timeout;
 use super::errors::frozen;
-use super::task_context::TaskContext;
+use super::task_context::{CONNECTS_WITHIN, TaskContext};
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 use sopwatch_core::safe;
-
-/// How long to wait for a connection that is being made: whoever asks waits no longer than a few seconds.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(4);
 
 /// Runs until nobody can ask any more; then stays, so as not to end the others.
 pub(super) async fn run(mut requests: mpsc::Receiver<SecretRequest>, mut context: TaskContext) {

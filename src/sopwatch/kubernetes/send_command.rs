@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::timeout;
-use super::errors::{explain, frozen};
+use super::errors::{explain, frozen, is_of_connecting};
 use super::task_context::{ApiSession, ConnectionState, TaskContext};
 use sopwatch_core::observe::source::ProblemKind;
 use sopwatch_core::remediate::command::{Command, CommandOutcome, restart_mark};
@@ -88,20 +88,25 @@ async fn carry_out(request: &CommandRequest, context: &mut TaskContext) -> Comma
     context.note(&session, &problem);
     let outcome = match (&error, problem.kind) {
         (kube::Error::Api(status), _) => answered(status, &problem.what),
-        // No connection was made: nothing can have been sent.
-        (
-            _,
-            ProblemKind::Refused
-            | ProblemKind::Dns
-            | ProblemKind::Tls
-            | ProblemKind::Unauthorized
-            | ProblemKind::Configuration,
-        ) => failed(&problem.what),
+        _ if is_unsent(&error, problem.kind) => failed(&problem.what),
         _ => unknown(&problem.what),
     };
     CommandReply {
         outcome,
         is_untriable: request.dry_run && is_untriable(&error),
+    }
+}
+
+/// Whether no connection was made, so that nothing can have been sent. TLS may also fail later, when the answer is read.
+fn is_unsent(error: &kube::Error, kind: ProblemKind) -> bool {
+    match kind {
+        ProblemKind::Refused | ProblemKind::Dns | ProblemKind::Unauthorized | ProblemKind::Configuration => {
+            true
+        }
+        ProblemKind::Tls => {
+            matches!(error, kube::Error::RustlsTls(_) | kube::Error::TlsRequired) || is_of_connecting(error)
+        }
+        _ => false,
     }
 }
 

@@ -16,6 +16,9 @@ use sopwatch_console::app::event::Event;
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
+/// How long whoever asks for something waits for a connection that is being made: no longer than a few seconds.
+pub(super) const CONNECTS_WITHIN: Duration = Duration::from_secs(4);
+
 /// The longest wait that a server's `Retry-After` may bring.
 const LONGEST_WISH: Duration = Duration::from_mins(5);
 

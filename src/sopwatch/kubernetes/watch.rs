@@ -16,26 +16,24 @@ use tokio::sync::mpsc;
 
 use super::clock::{Instant, now, sleep_until};
 use super::errors::{ended, explain, explain_status, frozen};
+use super::open_stream::{WORKS_AGAIN_AFTER, has_worked};
 use super::task_context::{ApiSession, ConnectionState, TaskContext, wait_after};
 use crate::net::backoff::{FLOOR, jitter};
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 
-/// How long the server is asked to keep a watch open; jitter makes it up to half as much again. Short, because a connection that is dead
-/// behind a live proxy is noticed only then.
+/// How long the server is asked to keep a watch open; jitter makes it up to a quarter more. Short, because a watch that died behind a proxy or
+/// a load balancer that lives is noticed only then, and is taken for current until then.
 const WATCH_FOR: Duration = Duration::from_mins(1);
 
+/// The same for what the most rests on. Each time it is opened again is a request: these two make five a minute.
+const WATCH_CLOSELY_FOR: Duration = Duration::from_secs(20);
+
 /// How much later than asked a watch may end before it counts as dead.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// A watch that ended sooner, and brought nothing, failed.
-const TOO_SOON: Duration = Duration::from_secs(5);
-
-/// After a failure, a watch that stayed open for this long works again.
-const STANDS_AFTER: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(4);
 
 /// How long after a refusal an optional source is tried again, unless another connection comes before.
-const REFUSED_FOR: Duration = Duration::from_mins(2);
+const OPTIONAL_AGAIN_AFTER: Duration = Duration::from_mins(2);
 
 /// Objects a page when listing.
 const PAGE: u32 = 500;
@@ -132,7 +130,11 @@ where
         }
         sleep_until(self.next).await;
         self.next = now() + FLOOR;
-        let lasts = WATCH_FOR.mul_f64(1.0 + jitter() / 2.0);
+        let asked = match self.spec.id {
+            SourceId::Pods | SourceId::Deployment => WATCH_CLOSELY_FOR,
+            _ => WATCH_FOR,
+        };
+        let lasts = asked.mul_f64(1.0 + jitter() / 4.0);
         let parameters = WatchParams {
             label_selector: self.spec.list.label_selector.clone(),
             field_selector: self.spec.list.field_selector.clone(),
@@ -199,10 +201,10 @@ where
                         self.take(event, doing).await?;
                     }
                     Some(Err(error)) => return Err(explain(&error, doing)),
-                    None if brought || (now() - opened) >= TOO_SOON => return Ok(()),
+                    None if has_worked(opened, brought) => return Ok(()),
                     None => return Err(ended(doing)),
                 },
-                () = sleep_until(opened + STANDS_AFTER), if recovering => self.stands().await,
+                () = sleep_until(opened + WORKS_AGAIN_AFTER), if recovering => self.works_again().await,
                 () = sleep_until(opened + lasts + GRACE) => return Err(frozen(doing, lasts + GRACE)),
                 () = self.context.changed() => {
                     if self.connection_changed(session).await {
@@ -231,7 +233,7 @@ where
         }
     }
 
-    async fn stands(&mut self) {
+    async fn works_again(&mut self) {
         self.failures = 0;
         self.context.source(&self.spec.id, SourceState::Live).await;
     }
@@ -250,7 +252,7 @@ where
         };
         self.version = version.or(self.version.take());
         if self.failures > 0 {
-            self.stands().await;
+            self.works_again().await;
         }
         if let Some(change) = change.and_then(|change| self.concerning(change)) {
             self.emit((self.spec.change)(change)).await;
@@ -290,7 +292,7 @@ where
                 let off = SourceState::Off(problem.what);
                 self.context.source(&self.spec.id, off).await;
             }
-            return self.context.rest(REFUSED_FOR, session.epoch).await;
+            return self.context.rest(OPTIONAL_AGAIN_AFTER, session.epoch).await;
         }
         self.failures += 1;
         let wait = wait_after(&problem, self.failures);

@@ -86,9 +86,8 @@ impl Cursor {
                 self.looking = None;
                 Admit::NewAfterGap
             }
-            Some(_) => Admit::Seen,
-            // What the kubelet says about itself has no time.
-            None => Admit::New,
+            // One without a time goes on with a line that came before.
+            Some(_) | None => Admit::Seen,
         }
     }
 
@@ -243,6 +242,18 @@ mod tests {
             Admit::New
         );
         assert_eq!(cursor.since(), Some("2026-11-22T09:06:23Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn the_rest_of_a_line_that_began_before_the_second_is_not_new() {
+        let mut cursor = Cursor::default();
+        read(&mut cursor, &LOG[..6]);
+        cursor.reopen();
+        let resent = ["the rest of a long line", LOG[5], LOG[6]];
+        assert_eq!(
+            read(&mut cursor, &resent),
+            [Admit::Seen, Admit::LastSeen, Admit::New]
+        );
     }
 
     #[test]

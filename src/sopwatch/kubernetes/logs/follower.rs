@@ -13,20 +13,22 @@ use jiff::Timestamp;
 use kube::api::LogParams;
 use tokio::sync::{oneshot, watch};
 
-use super::cursor::{Admit, Cursor};
+use super::cursor::{Admit, Cursor, time_of};
 use super::instance::{InstanceState, LogAccess, Phase};
 use super::line_splitter::LineSplitter;
-use super::request::{Chunk, LogStream, is_forgotten, is_not_started, newest, open};
+use super::request::{Chunk, LogStream, explained, is_not_started, newest, open};
 use super::selection::ReadMode;
 use super::{FollowerRequest, RESTS, Shared};
 use crate::kubernetes::clock::{self, Instant, now, sleep_until, timeout};
-use crate::kubernetes::errors::{ended, explain, frozen};
+use crate::kubernetes::errors::{ended, frozen, no_log};
+use crate::kubernetes::open_stream::{WORKS_AGAIN_AFTER, has_worked};
 use crate::kubernetes::task_context::{ApiSession, ConnectionState, TaskContext, wait_after};
 use crate::net::backoff::FLOOR;
 use sopwatch_core::logparse::{ContainerKey, LineReader};
 use sopwatch_core::observe::observation::Observation;
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::observe::state::LOG_REQUESTS_EVERY;
+use sopwatch_core::safe;
 use sopwatch_core::text::Redacted;
 use sopwatch_core::text::duration::brief;
 
@@ -42,8 +44,11 @@ const KEEP_LEAST: usize = 100;
 /// Lines that are read of an instance before the current one: the reason of its crash is at the end.
 const TAIL: i64 = 500;
 
-/// How often it is tried to read a log that may not be read.
-const FORBIDDEN_WAIT: Duration = Duration::from_secs(30);
+/// How often it is tried to read a log that may not be read, or one of an ended instance that the node does not have.
+const REFUSED_WAIT: Duration = Duration::from_secs(30);
+
+/// Bytes that are kept of what comes in place of a log.
+const MAX_WORDS: usize = 1024;
 
 /// A stream that ended by itself mostly means that the container ended: the pod gets this long to report it, before the log is asked for
 /// again (which would then be that of the next instance).
@@ -55,8 +60,8 @@ const STARTS_WITHIN: Duration = Duration::from_secs(30);
 /// Failures in a row from which on many failing logs are asked for less often, so that they stay within bounds together.
 const KEEPS_FAILING: u32 = 4;
 
-/// A stream that ended sooner, and brought nothing, failed.
-const TOO_SOON: Duration = Duration::from_secs(5);
+/// Of an ended instance whose log no node has, one turn of so many is taken.
+const VAIN_TURNS: usize = 4;
 
 /// How long the last words of a pod that is gone are waited for.
 const LAST_WORDS: Duration = Duration::from_mins(1);
@@ -87,9 +92,6 @@ const CHECK_AFTER: Duration = Duration::from_secs(10);
 
 /// How long a line that the server has may be on its way.
 const ON_ITS_WAY: Duration = Duration::from_secs(1);
-
-/// After a failure, a stream that stayed open for this long works again.
-const STANDS_AFTER: Duration = Duration::from_secs(1);
 
 /// How much of a log is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +145,14 @@ pub(super) struct Follower {
     rested: bool,
     /// Whether its container may have written since: nothing was read after its last turn.
     unread: bool,
+    /// Whether the stream that brought the newest line ended by itself, as it does when the container ends.
+    ended_well: bool,
+    /// Why the last try to read failed, if it did.
+    unreadable: Option<Redacted>,
+    /// The newest time that a check found beyond the last line, and for which the stream was opened again.
+    doubted: Option<Timestamp>,
+    /// The same, once it is known to be the last line's own: the node keeps a long line in pieces, each with its time.
+    last_piece: Option<Timestamp>,
     caught_up: bool,
     /// Whether the stream that was read last brought a new line.
     brought: bool,
@@ -183,6 +193,12 @@ struct StreamState {
     gap: bool,
     /// The last line was found again.
     joined: bool,
+    /// Whether a line with its time has come. All lines of a container have one: what comes before the first is not the container's.
+    dated: bool,
+    /// What came in place of the log.
+    words: Option<Vec<u8>>,
+    /// When it is known to work, until that is told.
+    works_at: Option<Instant>,
 }
 
 /// What is due after a moment of silence.
@@ -191,7 +207,7 @@ enum Due {
     Emit,
     Flush,
     CatchUp,
-    Stand,
+    Works,
     Check,
     Suspect,
     Leave,
@@ -216,6 +232,9 @@ impl StreamState {
             leave_at: None,
             gap: false,
             joined: false,
+            dated: false,
+            words: None,
+            works_at: None,
         }
     }
 
@@ -226,7 +245,7 @@ impl StreamState {
     }
 
     /// What comes next, and when.
-    fn next_due(&self, caught_up: bool, failing: bool) -> (Instant, Due) {
+    fn next_due(&self, caught_up: bool) -> (Instant, Due) {
         let always = (self.check_at, Due::Check);
         let quiet = if self.begun { BACKLOG_ENDS } else { NOTHING_COMES };
         [
@@ -237,7 +256,7 @@ impl StreamState {
                 .filter(|_| caught_up)
                 .map(|(_, since)| (since + RECORD_TAKES, Due::Flush)),
             (!caught_up).then_some((self.heard + quiet, Due::CatchUp)),
-            failing.then_some((self.opened + STANDS_AFTER, Due::Stand)),
+            self.works_at.map(|at| (at, Due::Works)),
             self.suspected.map(|(_, until)| (until, Due::Suspect)),
             self.leave_at.map(|at| (at, Due::Leave)),
         ]
@@ -277,6 +296,10 @@ impl Follower {
             broke: false,
             rested: false,
             unread: false,
+            ended_well: false,
+            unreadable: None,
+            doubted: None,
+            last_piece: None,
             caught_up: false,
             brought: false,
         }
@@ -328,7 +351,8 @@ impl Follower {
             Ok(Some(opened)) => self.read(&session, opened, mode).await,
             Ok(None) => {
                 drop(permit);
-                return previous || self.wait_to_start(once).await;
+                self.wait_to_start(once).await;
+                return false;
             }
             Err(problem) => StopReason::Failed(problem),
         };
@@ -338,6 +362,12 @@ impl Follower {
                 self.take_unfinished();
                 return true;
             }
+            // It was read to its end; asked once more, the node has removed the container.
+            StopReason::Failed(problem)
+                if last && self.ended_well && problem.kind == ProblemKind::NotFound =>
+            {
+                return true;
+            }
             StopReason::Enough => return true,
             StopReason::End if once => {
                 self.failures = 0;
@@ -345,7 +375,10 @@ impl Follower {
                 self.hand_back(RESTS).await;
             }
             StopReason::Rest => self.leave().await,
-            StopReason::End if self.brought || (now() - opened_at) >= TOO_SOON => self.ended().await,
+            StopReason::End if has_worked(opened_at, self.brought) => {
+                self.ended_well |= !self.broke;
+                self.ended().await;
+            }
             StopReason::End => {
                 let problem = ended(&self.doing(&session));
                 self.fail(&session, problem, mode).await;
@@ -360,14 +393,13 @@ impl Follower {
         false
     }
 
-    /// The container has not started: that is no failure. Returns whether the log has ended, which it has not.
-    async fn wait_to_start(&mut self, once: bool) -> bool {
+    /// The container has not started: that is no failure.
+    async fn wait_to_start(&mut self, once: bool) {
         if once {
             self.hand_back(STARTS_WITHIN).await;
         } else {
             self.wait_for_news(STARTS_WITHIN).await;
         }
-        false
     }
 
     /// Its turn is over, or another log took its stream: it continues from here another time.
@@ -380,11 +412,12 @@ impl Follower {
     /// Gives its turn back, and waits until the supervisor took it; the next turn is not due before `rests` has passed.
     async fn hand_back(&mut self, rests: Duration) {
         // Its end is ours: all tasks stop together.
-        let _ = self
-            .shared
-            .asks
-            .send(FollowerRequest::TurnOver(self.key.clone(), rests))
-            .await;
+        let over = FollowerRequest::TurnOver {
+            key: self.key.clone(),
+            rests,
+            failed: self.failures > 0,
+        };
+        let _ = self.shared.asks.send(over).await;
         let _ = self.mode.wait_for(|mode| *mode != ReadMode::Once).await;
     }
 
@@ -419,8 +452,7 @@ impl Follower {
         let problem = match timeout(self.context.limit, open(session, &self.key, parameters)).await {
             Ok(Ok(opened)) => return Ok(Some(opened)),
             Ok(Err(error)) if is_not_started(&error) => return Ok(None),
-            Ok(Err(error)) if previous && is_forgotten(&error) => return Ok(None),
-            Ok(Err(error)) => explain(&error, &doing),
+            Ok(Err(error)) => explained(&error, &doing),
             Err(_elapsed) => frozen(&doing, self.context.limit),
         };
         self.context.note(session, &problem);
@@ -448,13 +480,21 @@ impl Follower {
         self.cut();
         self.broke = true;
         self.failures += 1;
+        let lasting = self.failures >= KEEPS_FAILING || problem.kind == ProblemKind::Forbidden;
+        let over = self.instance.borrow().is_over(self.key.restart);
+        let gone = over && problem.kind == ProblemKind::NotFound;
         let wait = match problem.kind {
-            ProblemKind::Forbidden => FORBIDDEN_WAIT,
+            ProblemKind::Forbidden => REFUSED_WAIT,
+            _ if gone && lasting => REFUSED_WAIT,
             _ => wait_after(&problem, self.failures),
         };
-        let together =
-            LOG_REQUESTS_EVERY.unsigned_abs() * self.shared.followed.load(Ordering::Relaxed) as u32;
-        let lasting = self.failures >= KEEPS_FAILING || problem.kind == ProblemKind::Forbidden;
+        self.unreadable = Some(problem.what.clone());
+        let sharing = match mode {
+            // Its turn is one that another log does not get, and most likely in vain.
+            ReadMode::Once if gone => self.shared.logs.load(Ordering::Relaxed) * VAIN_TURNS,
+            _ => self.shared.followed.load(Ordering::Relaxed),
+        };
+        let together = LOG_REQUESTS_EVERY.unsigned_abs() * sharing as u32;
         let wait = if lasting { wait.max(together) } else { wait };
         self.next = self.next.max(now() + FLOOR);
         self.context.failing(&self.id, problem, self.failures, wait).await;
@@ -471,12 +511,19 @@ impl Follower {
     fn take_unfinished(&mut self) {
         let mut lines = std::mem::take(&mut self.lines);
         lines.finish(|line| {
-            self.take_line(line);
+            if time_of(line).is_some() {
+                self.take_line(line);
+            }
         });
     }
 
     async fn finish(&mut self) {
-        if self.unread && self.instance.borrow().access(self.key.restart) == LogAccess::Lost {
+        let lost = self.instance.borrow().access(self.key.restart) == LogAccess::Lost;
+        let unreadable = self.unreadable.take().filter(|_| lost && !self.ended_well);
+        if let Some(why) = unreadable {
+            let text = safe!("its last lines were not read: {why}");
+            self.note(1, text).await;
+        } else if self.unread && lost {
             self.note(1, "ended between two reads: its last lines were not read")
                 .await;
         }
@@ -511,11 +558,9 @@ impl Follower {
         (self.brought, self.unread) = (false, false);
         stream.leave_at = leave_at(*self.instance.borrow_and_update(), self.key.restart);
         let followed = mode == ReadMode::Follow;
-        if self.failures == 0 && followed {
-            self.context.source(&self.id, SourceState::Live).await;
-        }
+        stream.works_at = (followed || self.failures > 0).then(|| stream.opened + WORKS_AGAIN_AFTER);
         let stop = loop {
-            let (due_at, due) = stream.next_due(self.caught_up, self.failures > 0);
+            let (due_at, due) = stream.next_due(self.caught_up);
             let stop = tokio::select! {
                 chunk = bytes.next() => self.take_chunk(chunk, session, &mut stream).await,
                 granted = grant(&mut stream.granted), if stream.granted.is_some() => {
@@ -541,8 +586,18 @@ impl Follower {
                 break stop;
             }
         };
-        if matches!(stop, StopReason::End) {
+        let words = self
+            .words_at_the_end()
+            .filter(|_| matches!(stop, StopReason::End));
+        let words = words.map(|words| no_log(words, &self.doing(session)));
+        // Lines that came before such words are all that there are for now.
+        if matches!(stop, StopReason::End) && (stream.dated || words.is_none()) {
             self.catch_up();
+        }
+        let stop = words.map_or(stop, StopReason::Failed);
+        self.ended_well &= !self.brought;
+        if self.brought || matches!(stop, StopReason::End) {
+            self.unreadable = None;
         }
         // The last line too, though it might have continued: it may be what the pod said before the connection went down.
         self.emit_lines(&mut stream, true).await;
@@ -557,7 +612,7 @@ impl Follower {
     ) -> Option<StopReason> {
         let chunk = match chunk {
             Some(Ok(chunk)) => chunk,
-            Some(Err(error)) => return Some(StopReason::Failed(explain(&error, &self.doing(session)))),
+            Some(Err(error)) => return Some(StopReason::Failed(explained(&error, &self.doing(session)))),
             None => return Some(StopReason::End),
         };
         let now = now();
@@ -567,8 +622,16 @@ impl Follower {
         // It is not silent any more.
         stream.granted = None;
         self.take_bytes(&chunk, stream);
-        if self.brought && self.failures > 0 {
-            self.stands().await;
+        if let Some(words) = stream.words.take() {
+            return Some(StopReason::Failed(no_log(&words, &self.doing(session))));
+        }
+        let works = if self.failures > 0 {
+            self.brought
+        } else {
+            stream.dated
+        };
+        if works && stream.works_at.is_some() {
+            self.works(stream).await;
         }
         self.say_what_is_missing(stream).await;
         let enough = self.caught_up && stream.pending >= BATCH;
@@ -585,6 +648,9 @@ impl Follower {
     fn take_bytes(&mut self, chunk: &[u8], stream: &mut StreamState) {
         let mut lines = std::mem::take(&mut self.lines);
         lines.feed(chunk, |line| {
+            if !stream.dated && !self.begins_with(line, stream) {
+                return;
+            }
             let admit = self.take_line(line);
             stream.gap |= admit == Admit::NewAfterGap;
             stream.joined |= admit == Admit::LastSeen;
@@ -603,6 +669,25 @@ impl Follower {
         if !self.caught_up && stream.opened_at.is_some_and(written_since) {
             self.catch_up();
         }
+    }
+
+    /// Whether a stream begins with this line of the container. Where it goes on from a moment, the rest of a line that began before may come
+    /// first; any other line without a time is not the container's.
+    fn begins_with(&self, line: &[u8], stream: &mut StreamState) -> bool {
+        stream.dated = time_of(line).is_some();
+        let other = !stream.dated && !self.cursor.is_looking() && !line.trim_ascii().is_empty();
+        if other && stream.words.is_none() {
+            stream.words = Some(line[..line.len().min(MAX_WORDS)].to_vec());
+        }
+        stream.dated
+    }
+
+    /// What a stream ends with that is neither a line nor the beginning of one, which has its time or a part of it: the kubelet says there
+    /// why it could not read the log, or not go on.
+    fn words_at_the_end(&self) -> Option<&[u8]> {
+        let words = self.lines.unfinished().trim_ascii_start();
+        let dated = words.first().is_none_or(u8::is_ascii_digit);
+        (!dated).then(|| &words[..words.len().min(MAX_WORDS)])
     }
 
     /// Judges a line and reads it if it is new.
@@ -656,6 +741,12 @@ impl Follower {
         session: &ApiSession,
         stream: &mut StreamState,
     ) -> Option<StopReason> {
+        if matches!(due, Due::CatchUp | Due::Works) && !stream.dated && !self.cursor.is_looking() {
+            let words = self.words_at_the_end();
+            if let Some(words) = words {
+                return Some(StopReason::Failed(no_log(words, &self.doing(session))));
+            }
+        }
         match due {
             Due::Emit => self.emit_lines(stream, false).await,
             Due::Flush => {
@@ -666,11 +757,15 @@ impl Follower {
                 self.catch_up();
                 self.emit_lines(stream, true).await;
             }
-            Due::Stand => self.stands().await,
+            Due::Works => self.works(stream).await,
             Due::Check => self.ask_to_check(session, stream),
             Due::Suspect => {
                 let (line, _) = stream.suspected.take()?;
-                return (Some(line) > self.cursor.newest()).then_some(StopReason::Stalled);
+                if Some(line) <= self.newest() {
+                    return None;
+                }
+                self.doubted = Some(line);
+                return Some(StopReason::Stalled);
             }
             Due::Leave => {
                 return Some(if self.instance.borrow().phase == Phase::Gone {
@@ -694,9 +789,15 @@ impl Follower {
         }
     }
 
-    async fn stands(&mut self) {
+    async fn works(&mut self, stream: &mut StreamState) {
+        stream.works_at = None;
         self.failures = 0;
         self.context.source(&self.id, SourceState::Live).await;
+    }
+
+    /// The newest time that is known of the log.
+    fn newest(&self) -> Option<Timestamp> {
+        self.cursor.newest().max(self.last_piece)
     }
 
     /// Asks whether the newest line may be asked for, unless the instance is over (then silence is right) or the connection is known to be
@@ -728,10 +829,9 @@ impl Follower {
         let limit = context.limit.min(CHECK_AFTER);
         stream.check = Some(
             async move {
-                match timeout(limit, newest(&session, &key)).await {
+                match timeout(limit, newest(&session, &key, &doing)).await {
                     Ok(Ok(newest)) => Ok(newest),
-                    Ok(Err(error)) => {
-                        let problem = explain(&error, &doing);
+                    Ok(Err(problem)) => {
                         context.note(&session, &problem);
                         Err(problem)
                     }
@@ -744,11 +844,16 @@ impl Follower {
 
     async fn checked(&mut self, answer: NewestLine, stream: &mut StreamState) -> Option<StopReason> {
         stream.check = None;
+        // The stream was opened again for it, and brought the last line and none after it.
+        let is_last_piece = |newest| newest == self.doubted && stream.joined && !self.brought;
         match answer {
-            Ok(newest) if newest > self.cursor.newest() => {
+            Ok(newest) if newest > self.newest() && !is_last_piece(newest) => {
                 stream.suspected = newest.map(|newest| (newest, now() + ON_ITS_WAY));
             }
-            Ok(_) => self.stands().await,
+            Ok(newest) => {
+                self.last_piece = newest.filter(|_| newest > self.cursor.newest());
+                self.works(stream).await;
+            }
             Err(problem) => {
                 self.context.failing(&self.id, problem, 1, CHECK_AFTER).await;
             }

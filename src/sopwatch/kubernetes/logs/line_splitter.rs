@@ -42,6 +42,11 @@ impl LineSplitter {
         self.forget();
     }
 
+    /// The unfinished line as far as it came; empty if there is none.
+    pub(super) fn unfinished(&self) -> &[u8] {
+        &self.partial
+    }
+
     /// Drops the unfinished line: it will be read again.
     pub(super) fn forget(&mut self) {
         self.partial.clear();

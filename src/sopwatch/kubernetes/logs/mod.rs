@@ -27,6 +27,7 @@ use tokio::task::JoinSet;
 use self::budget::Budget;
 use self::follower::{Follower, LogPart};
 use self::instance::{InstanceState, Phase, key_of, previous_of};
+pub(super) use self::selection::MOST as MOST_STREAMS;
 use self::selection::{Candidate, MOST, Rank, ReadMode, Selection, select};
 use crate::kubernetes::clock::{Instant, now, sleep, sleep_until};
 use crate::kubernetes::task_context::TaskContext;
@@ -35,9 +36,6 @@ use sopwatch_core::observe::observation::{Container, Observation, Pod, PodUid};
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId};
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
-
-/// Instances of one container that are remembered besides those that are being read.
-const KEPT_INSTANCES: u32 = 3;
 
 /// Pause before a reader that crashed starts again.
 const RESTART_AFTER: Duration = Duration::from_secs(2);
@@ -124,7 +122,12 @@ enum FollowerRequest {
     /// Whether it may check that a silent log has no more.
     Check(oneshot::Sender<()>),
     /// Its turn is over, and the next one is not due before this time has passed.
-    TurnOver(ContainerKey, Duration),
+    TurnOver {
+        key: ContainerKey,
+        rests: Duration,
+        /// Whether it could not be read.
+        failed: bool,
+    },
 }
 
 /// What all followers share.
@@ -154,6 +157,8 @@ struct Log {
     first: bool,
     /// When its last turn was over, or since when it is not followed any more.
     read_at: Option<Instant>,
+    /// Whether it could not be read then.
+    failed: bool,
     /// No turn before.
     rests_until: Option<Instant>,
 }
@@ -184,6 +189,7 @@ impl Log {
             over: self.part == LogPart::Tail || self.now.borrow().is_over(key.restart),
             mode: self.mode(),
             read_at: self.read_at,
+            failed: self.failed,
         }
     }
 }
@@ -255,8 +261,9 @@ impl Supervisor {
     fn hear(&mut self, ask: FollowerRequest) {
         match ask {
             FollowerRequest::Check(granted) => self.silent.push_back(granted),
-            FollowerRequest::TurnOver(key, rests) => {
+            FollowerRequest::TurnOver { key, rests, failed } => {
                 if let Some(log) = self.known.get_mut(&key) {
+                    log.failed = failed;
                     log.read_at = Some(now());
                     log.rests_until = Some(now() + rests);
                     if log.mode() == ReadMode::Once {
@@ -332,6 +339,7 @@ impl Supervisor {
             failing,
             first: !self.started,
             read_at: None,
+            failed: false,
             rests_until: None,
         };
         self.known.insert(key.clone(), log);
@@ -465,7 +473,7 @@ impl Supervisor {
         let old: Vec<_> = self
             .of_pod(&pod.uid)
             .filter(|(key, log)| {
-                let old = key.restart + KEPT_INSTANCES <= container.restarts;
+                let old = key.is_outdated(container.restarts);
                 key.container == container.name && old && log.now.is_closed()
             })
             .map(|(key, _)| key.clone())

@@ -10,9 +10,11 @@ use kube::core::{Request, Status};
 use kube::{Error, Resource};
 
 use super::cursor::time_of;
+use crate::kubernetes::errors::{explain, is_no_such_log, no_log};
 use crate::kubernetes::response;
 use crate::kubernetes::task_context::ApiSession;
 use sopwatch_core::logparse::ContainerKey;
+use sopwatch_core::observe::source::Problem;
 
 /// The most of a newest line that is read: it begins with its time.
 const MAX_NEWEST: i64 = 256;
@@ -53,22 +55,33 @@ pub(super) async fn open(
     })
 }
 
-/// The time of the newest line; `None` while there is no line.
-pub(super) async fn newest(session: &ApiSession, key: &ContainerKey) -> Result<Option<Timestamp>, Error> {
+/// The time of the newest line; `None` while there is no line. `doing` says what it is for.
+///
+/// Of a long line that the node wrote in pieces, it is the time of the last piece.
+pub(super) async fn newest(
+    session: &ApiSession,
+    key: &ContainerKey,
+    doing: &str,
+) -> Result<Option<Timestamp>, Problem> {
     let parameters = LogParams {
         tail_lines: Some(1),
         limit_bytes: Some(MAX_NEWEST),
         ..LogParams::default()
     };
-    let mut opened = open(session, key, parameters).await?;
+    let mut opened = open(session, key, parameters)
+        .await
+        .map_err(|error| explained(&error, doing))?;
     let mut line = Vec::new();
     while let Some(chunk) = opened.bytes.next().await {
-        line.extend_from_slice(&chunk?);
+        line.extend_from_slice(&chunk.map_err(|error| explained(&error, doing))?);
         if line.len() > MAX_NEWEST as usize {
             break;
         }
     }
-    Ok(time_of(&line))
+    match time_of(&line) {
+        None if !line.trim_ascii().is_empty() => Err(no_log(&line, doing)),
+        at => Ok(at),
+    }
 }
 
 /// Whether an error only says that the container has not started: the kubelet's words for it.
@@ -82,22 +95,36 @@ pub(super) fn is_not_started(error: &Error) -> bool {
     matches!(error, Error::Api(status) if waits(status))
 }
 
-/// Whether an error says that there is no such instance any more.
-pub(super) fn is_forgotten(error: &Error) -> bool {
-    matches!(error, Error::Api(status) if status.code == 400 && status.message.contains("previous terminated container"))
+/// What an error means. Kubelets refuse a log that they don't have as a bad request, or with a 200 and their words in place of it: that is
+/// the same.
+pub(super) fn explained(error: &Error, doing: &str) -> Problem {
+    match error {
+        Error::Api(status) if status.code == 400 && is_no_such_log(&status.message) => {
+            no_log(status.message.as_bytes(), doing)
+        }
+        error => explain(error, doing),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sopwatch_core::observe::source::ProblemKind;
 
     #[test]
-    fn a_container_that_waits_is_told_from_one_that_is_forgotten() {
+    fn a_container_that_waits_is_told_from_one_whose_log_the_node_does_not_have() {
         let refused =
             |message: &str| Error::Api(Box::new(Status::failure(message, "BadRequest").with_code(400)));
-        let waits = refused("container \"service\" in pod \"x\" is waiting to start: image can't be pulled");
-        let forgotten = refused("previous terminated container \"service\" in pod \"x\" not found");
-        assert!(is_not_started(&waits) && !is_forgotten(&waits));
-        assert!(is_forgotten(&forgotten) && !is_not_started(&forgotten));
+        let kind = |message: &str| explained(&refused(message), "read the log").kind;
+        let waits = "container \"service\" in pod \"x\" is waiting to start: image can't be pulled";
+        assert!(is_not_started(&refused(waits)));
+        assert_eq!(kind(waits), ProblemKind::ServerError);
+        for words in [
+            "previous terminated container \"service\" in pod \"x\" not found",
+            "unable to retrieve container logs for containerd://b91ca08d41b0",
+        ] {
+            assert!(!is_not_started(&refused(words)), "{words}");
+            assert_eq!(kind(words), ProblemKind::NotFound, "{words}");
+        }
     }
 }

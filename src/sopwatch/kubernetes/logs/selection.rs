@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::kubernetes::clock::Instant;
 
 /// The most streams of logs that are open at a time.
-pub(super) const MOST: usize = 64;
+pub(in crate::kubernetes) const MOST: usize = 64;
 
 /// How many of them are for turns, where not every log has a stream of its own.
 pub(super) const IN_TURNS: usize = 8;
@@ -51,8 +51,10 @@ pub(super) struct Candidate {
     pub(super) over: bool,
     /// How it is read now.
     pub(super) mode: ReadMode,
-    /// When it was read to its end last.
+    /// When its last turn was over.
     pub(super) read_at: Option<Instant>,
+    /// Whether it could not be read then.
+    pub(super) failed: bool,
 }
 
 /// What is to be done, by the indices of the candidates.
@@ -93,7 +95,7 @@ pub(super) fn select(candidates: &[Candidate]) -> Selection {
     turns.sort_by_key(|index| {
         let candidate = &candidates[*index];
         let reading = candidate.mode == ReadMode::Once;
-        let last_words = candidate.over && candidate.read_at.is_some();
+        let last_words = candidate.over && candidate.read_at.is_some() && !candidate.failed;
         let kind = (candidate.rank, candidate.over);
         (!reading, !last_words, candidate.read_at, kind, *index)
     });
@@ -121,6 +123,7 @@ mod tests {
             over: false,
             mode: ReadMode::Rest,
             read_at: None,
+            failed: false,
         };
         (0..count).map(candidate).collect()
     }
@@ -180,6 +183,21 @@ mod tests {
         assert_eq!((selection.follow[0], selection.turns[0]), (68, 69));
         assert!(!selection.follow.contains(&69));
         assert_eq!(selection.follow.len(), MOST - IN_TURNS);
+    }
+
+    #[test]
+    fn last_words_come_first_unless_they_could_not_be_read() {
+        let mut candidates = others(70);
+        let start = now();
+        for (second, candidate) in candidates[..14].iter_mut().enumerate() {
+            candidate.read_at = Some(start + Duration::from_secs(second as u64));
+        }
+        for (index, failed) in [(12, true), (13, false)] {
+            candidates[index].over = true;
+            candidates[index].failed = failed;
+        }
+        let turns = select(&candidates).turns;
+        assert_eq!((turns[0], turns.last()), (13, Some(&12)));
     }
 
     #[test]

@@ -20,12 +20,14 @@ use kube::Error;
 use kube::client::Body;
 use tokio::sync::watch;
 
+pub(super) use self::rotation::MOST as MOST_OF_A_ROUND;
 use self::rotation::Rotation;
 use self::totals::Totals;
 use super::access::Rights;
 use crate::kubernetes::clock::{Instant, now, sleep, timeout};
 use crate::kubernetes::errors::{explain, frozen};
 use crate::kubernetes::response;
+use crate::kubernetes::reviewed_source::{until_allowed, until_reviewed};
 use crate::kubernetes::task_context::{ApiSession, ConnectionState, TaskContext, at_least};
 use sopwatch_core::observe::observation::{Observation, Pod, PodUid, Scrape};
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
@@ -34,19 +36,10 @@ use sopwatch_core::profile::{Metrics, Profile};
 use sopwatch_core::text::{Redacted, SafeText};
 
 /// How long one answer may take: less than the pause to the next.
-const LIMIT: Duration = Duration::from_secs(5);
-
-/// The most of an answer that is read: what is larger is not used at all, for half of it would be a lie.
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
 /// Pods that are asked at once.
-const TOGETHER: usize = 4;
-
-/// How long the access review is waited for before it is tried without its answer.
-const REVIEW_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long after a refusal it is tried again, unless the access review says otherwise before.
-const REFUSED_FOR: Duration = Duration::from_mins(10);
+pub(super) const TOGETHER: usize = 4;
 
 /// The ready pods by uid, with their names.
 pub(super) type Ready = BTreeMap<PodUid, SafeText>;
@@ -85,7 +78,7 @@ pub(super) async fn run(
     let Some(metrics) = &profile.service.metrics else {
         return std::future::pending().await;
     };
-    let _ = timeout(REVIEW_WITHIN, rights.wait_for(|rights| rights.scrape.is_some())).await;
+    until_reviewed(&mut rights, |rights| rights.scrape).await;
     let mut reader = ScrapeLoop {
         metrics,
         probe: &profile.service.probe_path,
@@ -207,15 +200,8 @@ impl ScrapeLoop<'_> {
 
     /// Until the access review says something else, other credentials are there, or long enough has passed. New pods are reported, too.
     async fn until_allowed(&mut self, refused: &ApiSession) {
-        let epoch = refused.epoch;
-        let again = async {
-            tokio::select! {
-                changed = self.rights.changed() => { let _ = changed; }
-                () = self.context.replaced(epoch) => {}
-                changed = self.ready.changed() => { let _ = changed; }
-            }
-        };
-        let _ = timeout(REFUSED_FOR, again).await;
+        let new_pods = self.ready.changed();
+        until_allowed(refused, &mut self.rights, &mut self.context, new_pods).await;
         if self.rights.borrow().scrape != Some(false) {
             self.off.clear();
         }
@@ -235,10 +221,7 @@ impl ScrapeLoop<'_> {
         match timeout(LIMIT, self.read(session, pod)).await {
             Ok(Ok(ScrapeBody::Read(scrape))) => Ok(scrape),
             Ok(Ok(ScrapeBody::Foreign)) => Err(Refusal::Failed(self.foreign(&doing))),
-            Ok(Ok(ScrapeBody::TooLarge)) => {
-                let what = format!("{doing}: the answer is larger than {} MiB", MAX_ANSWER >> 20);
-                Err(Refusal::Failed(Problem::new(ProblemKind::ServerError, &what)))
-            }
+            Ok(Ok(ScrapeBody::TooLarge)) => Err(Refusal::Failed(response::too_large(&doing))),
             Ok(Err(error)) => Err(refusal(&error, &doing)),
             Err(_elapsed) => Err(Refusal::Failed(frozen(&doing, LIMIT))),
         }
@@ -269,7 +252,8 @@ impl ScrapeLoop<'_> {
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk?;
             read += chunk.len();
-            if read > MAX_ANSWER {
+            // What is larger is not used at all: half of it would be a lie.
+            if read > response::MAX_ANSWER {
                 return Ok(ScrapeBody::TooLarge);
             }
             totals.feed(&chunk);

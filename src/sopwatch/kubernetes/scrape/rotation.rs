@@ -7,7 +7,7 @@ use sopwatch_core::observe::observation::PodUid;
 use sopwatch_core::text::SafeText;
 
 /// Pods that are asked in one round: with one round every 15 s, 0.4 requests a second in all.
-pub(super) const MOST: usize = 6;
+pub(in crate::kubernetes) const MOST: usize = 6;
 
 /// Where there are more pods than are asked in a round, they are asked in turns, each twice in succession: a rate takes two readings.
 #[derive(Debug, Default)]

@@ -82,7 +82,7 @@ fn changed() -> Reply {
 #[test]
 fn an_answer_tells_whether_it_was_done_and_no_answer_tells_nothing() {
     run(async {
-        let cases: [Case; 12] = [
+        let cases: [Case; 13] = [
             ("done", succeeded, "applied", "accepted by the server"),
             (
                 "not allowed",
@@ -138,6 +138,12 @@ fn an_answer_tells_whether_it_was_done_and_no_answer_tells_nothing() {
                 || Reply::Fail(ErrorKind::ConnectionReset),
                 "outcome unknown",
                 "",
+            ),
+            (
+                "an answer that TLS can't read",
+                || Reply::Garbled,
+                "outcome unknown",
+                "TLS failed",
             ),
             ("no answer", || Reply::Hang, "outcome unknown", "no answer within"),
         ];

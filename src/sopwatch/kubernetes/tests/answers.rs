@@ -247,6 +247,34 @@ fn one_review_of_the_rules_answers_all() {
 }
 
 #[test]
+fn a_right_that_was_given_is_known_as_soon_as_the_operator_asks() {
+    run(async {
+        let fake = Fake::new();
+        fake.always("selfsubjectrulesreviews", || Reply::Json(201, rules(false)));
+        let mut console = Console::on(&fake);
+        assert_eq!(allowed(&rights(&mut console).await, "delete pods"), Some(false));
+        let mut with_delete = rules(false);
+        with_delete["status"]["resourceRules"][0]["verbs"] = json!(["get", "list", "watch", "delete"]);
+        fake.heal();
+        fake.always("selfsubjectrulesreviews", move || {
+            Reply::Json(201, with_delete.clone())
+        });
+        console.listen(Duration::from_mins(1)).await;
+        assert_eq!(allowed(&rights_so_far(&console), "delete pods"), Some(false));
+        console.reviews.send_modify(|reviews| *reviews += 1);
+        assert_eq!(allowed(&rights(&mut console).await, "delete pods"), Some(true));
+        // However often that is.
+        let before = fake.asked("selfsubjectrulesreviews").len();
+        for _ in 0..100 {
+            console.reviews.send_modify(|reviews| *reviews += 1);
+            console.listen(Duration::from_millis(100)).await;
+        }
+        let reviews = fake.asked("selfsubjectrulesreviews").len() - before;
+        assert!((4..=5).contains(&reviews), "{reviews} in 10 s");
+    });
+}
+
+#[test]
 fn what_incomplete_rules_leave_open_is_asked_one_by_one_and_once() {
     run(async {
         let fake = Fake::new();

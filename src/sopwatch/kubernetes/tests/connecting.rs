@@ -18,13 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::console::profile;
 use crate::kubernetes::{CommandRequest, ConnectOptions, Requests, SecretRequest, run};
+use crate::patience::soon;
 use sopwatch_console::app::event::Event;
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{Connection, Observation};
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
-
-/// Long enough on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A server that knows one token, and answers a client that says who it is, as audit logs need it.
 pub(super) async fn serve(token: &'static str) -> SocketAddr {
@@ -106,6 +104,7 @@ impl Running {
             paths: mpsc::channel(1).1,
             commands: commanded,
             focus: tokio::sync::watch::channel(LogFocus::default()).1,
+            reviews: tokio::sync::watch::channel(0).1,
         };
         let cancel = CancellationToken::new();
         let task = tokio::spawn(run(options, Arc::new(profile()), asked, sender, cancel.clone()));
@@ -126,7 +125,7 @@ impl Running {
             }
             unreachable!("the adapter ended");
         };
-        tokio::time::timeout(PATIENCE, search).await.unwrap()
+        soon("the adapter says so", search).await
     }
 
     pub(super) async fn connection(&mut self) -> Connection {

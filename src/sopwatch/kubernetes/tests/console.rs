@@ -30,6 +30,7 @@ pub(super) struct Console {
     pub(super) secrets: mpsc::Sender<SecretRequest>,
     pub(super) commands: mpsc::Sender<CommandRequest>,
     pub(super) focus: watch::Sender<LogFocus>,
+    pub(super) reviews: watch::Sender<u64>,
     state: mpsc::Receiver<Event>,
     /// All that was told so far, and when.
     pub(super) told: Vec<(Instant, Observation)>,
@@ -56,11 +57,13 @@ impl Console {
         let connect = connect_to(fake, &connects);
         let (commands, commanded) = mpsc::channel(4);
         let (focus, focused) = watch::channel(LogFocus::default());
+        let (reviews, reviewed) = watch::channel(0);
         let asked = Requests {
             secrets: requests,
             paths: mpsc::channel(1).1,
             commands: commanded,
             focus: focused,
+            reviews: reviewed,
         };
         let run = run_with(connect, Duration::from_secs(10), Arc::new(profile), asked, events);
         let task = tokio::spawn(run);
@@ -70,6 +73,7 @@ impl Console {
             secrets,
             commands,
             focus,
+            reviews,
             state,
             told: Vec::new(),
             task,

@@ -16,6 +16,9 @@ use tokio::sync::mpsc;
 
 use crate::kubernetes::clock::{Instant, now, timeout_at};
 
+/// Ends an entry of a log that is a part of a line: the node writes a long line as several entries, each with its time.
+const GOES_ON: char = '\0';
+
 /// How many pieces of a stream may wait.
 pub(super) const STREAM: usize = 65_536;
 
@@ -27,6 +30,8 @@ pub(super) enum Reply {
     /// The same, for so long.
     Until(mpsc::Receiver<io::Result<Bytes>>, Instant),
     Fail(io::ErrorKind),
+    /// What came cannot be decrypted.
+    Garbled,
     Hang,
 }
 
@@ -65,7 +70,7 @@ impl Asked {
 type Sender = mpsc::Sender<io::Result<Bytes>>;
 type Rule = (String, Box<dyn FnMut(&Asked) -> Option<Reply> + Send>);
 
-/// The log of one container.
+/// The log of one container: a line is an entry, or several of which all but the last end with [`GOES_ON`].
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) lines: Vec<String>,
@@ -244,6 +249,23 @@ impl Fake {
             .retain(|follower| follower.try_send(Ok(format!("{line}\n").into())).is_ok());
     }
 
+    /// Writes a line in several entries, as nodes do with one of more than 16 KiB. A stream has the time of the first alone.
+    pub(super) fn write_in_pieces(&self, pod: &str, pieces: &[&str]) {
+        let mut world = self.world();
+        let log = world.logs.entry(pod.into()).or_default();
+        for (number, piece) in pieces.iter().enumerate() {
+            let goes_on = number + 1 < pieces.len();
+            let sent = sent_as(piece, number > 0, goes_on);
+            log.lines.push(if goes_on {
+                format!("{piece}{GOES_ON}")
+            } else {
+                (*piece).into()
+            });
+            log.followers
+                .retain(|follower| follower.try_send(Ok(sent.clone().into())).is_ok());
+        }
+    }
+
     /// Writes a line that open streams do not bring.
     pub(super) fn write_unseen(&self, pod: &str, line: &str) {
         self.world()
@@ -308,6 +330,10 @@ impl Fake {
             Reply::Stream(receiver) => (200, streamed(receiver, None)),
             Reply::Until(receiver, end) => (200, streamed(receiver, Some(end))),
             Reply::Fail(kind) => return Err(kind.into()),
+            Reply::Garbled => {
+                let error = rustls::Error::DecryptError;
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
             Reply::Hang => return std::future::pending().await,
         };
         let date = self.clock().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -429,24 +455,18 @@ impl World {
             let at: Option<Timestamp> = line.split(' ').next().unwrap().parse().ok();
             since.is_none_or(|since| at.is_some_and(|at| at >= since))
         };
-        let wanted: Vec<_> = all.iter().filter(is_wanted).collect();
         let tail = asked
             .parameter("tailLines")
             .map_or(usize::MAX, |tail| tail.parse().unwrap());
-        let lines: Vec<_> = wanted
-            .iter()
-            .skip(wanted.len().saturating_sub(tail))
-            .map(|line| line.as_str())
-            .collect();
-        let text = lines
-            .iter()
-            .flat_map(|line| {
-                [
-                    *line, "
-",
-                ]
-            })
-            .collect::<String>();
+        let mut text = String::new();
+        // As the kubelet does it: a tail is of entries, and begins a line, whereas what is older than the moment only is left out.
+        let mut goes_on = false;
+        for entry in all.iter().skip(all.len().saturating_sub(tail)) {
+            let continues = std::mem::replace(&mut goes_on, entry.ends_with(GOES_ON));
+            if is_wanted(&entry) {
+                text += &sent_as(entry.trim_end_matches(GOES_ON), continues, goes_on);
+            }
+        }
         if !asked.is("follow") {
             return Reply::Text(200, text);
         }
@@ -466,6 +486,16 @@ impl World {
         let logs = self.logs.iter().map(move |(pod, log)| (pod, open(log)));
         logs.filter(|(_, streams)| *streams > 0)
     }
+}
+
+/// An entry of a log in a stream: the time only where a line begins, and a newline only where it ends.
+fn sent_as(entry: &str, continues: bool, goes_on: bool) -> String {
+    let text = match entry.split_once(' ') {
+        Some((_, words)) if continues => words,
+        _ => entry,
+    };
+    let end = if goes_on { "" } else { "\n" };
+    format!("{text}{end}")
 }
 
 fn full(text: String) -> UnsyncBoxBody<Bytes, io::Error> {

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::clock::run;
-use super::console::{Console, pod};
+use super::console::{Console, deployment, pod};
 use super::fake::{Fake, Reply, failure, refused};
 use crate::kubernetes::clock::now;
 use sopwatch_core::observe::observation::Observation;
@@ -96,6 +96,60 @@ fn a_frozen_server_is_noticed_in_time_and_nothing_is_lost() {
             2,
             "dead connections are left behind"
         );
+    });
+}
+
+#[test]
+fn a_watch_that_died_behind_a_server_that_lives_is_noticed_and_nothing_is_lost() {
+    run(async {
+        for (needle, id) in WATCHED {
+            let closely = matches!(id, SourceId::Pods | SourceId::Deployment);
+            let limit = Duration::from_secs(if closely { 30 } else { 80 });
+            let fake = Fake::new();
+            let (alive, dead) = mpsc::channel(1);
+            let mut dead = Some(dead);
+            let first = format!("{needle} watch=true");
+            fake.rule(&first, move |_| dead.take().map(Reply::Stream));
+            let mut console = Console::on(&fake);
+            console
+                .since(0, "a connection", |observation| {
+                    matches!(observation, Observation::Connection(_))
+                })
+                .await;
+            console.listen(Duration::from_secs(1)).await;
+            let since = now();
+            fake.apply("pods", pod("api-1"));
+            fake.apply("deployments", deployment(3));
+            let problem = console.fails(&id, ProblemKind::Frozen).await;
+            assert!(now() - since <= limit, "{id:?}: {:?}", now() - since);
+            assert!(problem.advice.is_some(), "{problem}");
+            console.live(&id).await;
+            assert_eq!(console.failures(&SourceId::Api), 0);
+            assert_eq!(fake.asked(&format!("{needle} limit")).len(), 1, "no second list");
+            drop(alive);
+        }
+    });
+}
+
+#[test]
+fn a_console_at_rest_asks_less_than_once_in_two_seconds() {
+    run(async {
+        let fake = Fake::new();
+        for name in ["api-1", "api-2", "api-3"] {
+            fake.apply("pods", pod(name));
+        }
+        let mut console = Console::on(&fake);
+        console.settled().await;
+        fake.forget_asked();
+        let minutes = 10;
+        for _ in 0..minutes * 60 / 5 {
+            for name in ["api-1", "api-2", "api-3"] {
+                fake.write(name, &format!("{:.9} at work", fake.clock()));
+            }
+            console.listen(Duration::from_secs(5)).await;
+        }
+        let asked = fake.asked("").len();
+        assert!(asked < minutes * 60 / 2, "{asked} requests in {minutes} minutes");
     });
 }
 

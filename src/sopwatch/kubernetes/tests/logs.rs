@@ -14,6 +14,30 @@ use sopwatch_core::observe::source::{ProblemKind, SourceId, SourceState};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// What a kubelet answers in place of a log, with a 200 and without a newline, and what kind of problem that is.
+const NO_LOG: [(&str, ProblemKind); 5] = [
+    (
+        "unable to retrieve container logs for containerd://b91ca08d41b0a50d506ad4eac0f56e23952f67bf37cdd649e75c793736db0b46",
+        ProblemKind::NotFound,
+    ),
+    (
+        "failed to try resolving symlinks in path \"/var/log/pods/x/service/0.log\": lstat /var/log/pods/x: no such file or directory",
+        ProblemKind::NotFound,
+    ),
+    (
+        "failed to open log file \"/var/log/pods/x/service/0.log\": open /var/log/pods/x/service/0.log: permission denied",
+        ProblemKind::NotFound,
+    ),
+    (
+        "failed to get container status {\"\" \"\"}: rpc error: code = OutOfRange desc = EOF",
+        ProblemKind::NotFound,
+    ),
+    (
+        "failed to create fsnotify watcher: too many open files",
+        ProblemKind::ServerError,
+    ),
+];
+
 /// A server with one pod and some lines, three of them of one timestamp.
 fn with_log() -> Fake {
     let fake = Fake::new();
@@ -267,6 +291,292 @@ fn the_instance_before_a_restart_is_read_once() {
             .filter(|line| line.starts_with("before"))
             .count();
         assert_eq!(read, 500);
+    });
+}
+
+/// Whether anything that was told of a log says that it was read.
+fn is_told_as_read(observation: &Observation, id: &SourceId) -> bool {
+    match observation {
+        Observation::Log(batch) => SourceId::Log(batch.source.clone()) == *id,
+        Observation::Source(of, state) => {
+            of == id
+                && matches!(
+                    state,
+                    SourceState::Live | SourceState::Resting | SourceState::Ended
+                )
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn what_a_kubelet_says_in_place_of_the_log_is_no_log() {
+    run(async {
+        for (words, kind) in NO_LOG {
+            let fake = Fake::new();
+            fake.apply("pods", pod("api-1"));
+            fake.always("log?", move || Reply::Text(200, words.into()));
+            let mut console = Console::on(&fake);
+            let id = log_of("api-1", 0);
+            let problem = console.fails(&id, kind).await;
+            assert!(problem.what.contains(&words[..40]), "{problem}");
+            assert!(problem.advice.is_some(), "{problem}");
+            console.listen(Duration::from_mins(1)).await;
+            is_calm(&fake, "log?");
+            let read = console
+                .told
+                .iter()
+                .find(|(_, observation)| is_told_as_read(observation, &id));
+            assert_eq!(read, None, "{words}");
+            // It was for a moment.
+            fake.heal();
+            fake.write("api-1", "2026-11-22T08:22:00Z hello");
+            let healed = console.told.len();
+            console.line("hello").await;
+            let live = Observation::Source(id.clone(), SourceState::Live);
+            console
+                .since(healed, "it works again", |observation| *observation == live)
+                .await;
+        }
+    });
+}
+
+#[test]
+fn what_a_kubelet_says_in_place_of_an_ended_log_is_neither_its_last_words_nor_its_end() {
+    run(async {
+        let crashed =
+            json!({"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": "2026-11-22T08:59:00Z"}});
+        let running = json!({"running": {"startedAt": "2026-11-22T08:59:00Z"}});
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        // The instance before the one that runs, one that is over, and one that is waited to be started again.
+        let instances = [
+            (1, &running, &crashed, 0),
+            (0, &crashed, &json!({}), 0),
+            (4, &waits, &crashed, 4),
+        ];
+        let refusal = |words: &str| Reply::Json(400, failure(400, "BadRequest", words));
+        let words = NO_LOG.map(|(words, _)| words);
+        let answers = words.iter().flat_map(|words| [(*words, true), (*words, false)]);
+        for ((words, well), (restarts, state, last, of)) in
+            answers.flat_map(|answer| instances.map(|instance| (answer, instance)))
+        {
+            let fake = with_log();
+            fake.log("api-1", |log| {
+                log.previous = vec!["2026-11-22T08:21:00Z panic: last words".into()];
+            });
+            fake.rule("log?", move |asked| {
+                let ended = asked.has("previous=true") || restarts != 1;
+                let answer = || {
+                    if well {
+                        Reply::Text(200, words.into())
+                    } else {
+                        refusal(words)
+                    }
+                };
+                ended.then(answer)
+            });
+            if restarts != 1 {
+                fake.end_log("api-1", false);
+            }
+            fake.apply("pods", pod_in("api-1", restarts, state, last));
+            let mut console = Console::on(&fake);
+            let id = log_of("api-1", of);
+            console.listen(Duration::from_mins(1)).await;
+            assert!(console.failures(&id) > 0, "{words}");
+            let read = console
+                .told
+                .iter()
+                .find(|(_, observation)| is_told_as_read(observation, &id));
+            assert_eq!(read, None, "{words}");
+            let asked = if of == 0 && restarts == 1 {
+                "previous=true"
+            } else {
+                "log?"
+            };
+            is_calm(&fake, asked);
+            fake.forget_asked();
+            console.listen(Duration::from_mins(5)).await;
+            assert!(fake.asked(asked).len() <= 26, "{}", fake.asked(asked).len());
+            // The node's runtime was down, and is back.
+            fake.heal();
+            console
+                .until("its end", |observation| is_ended(observation, &id))
+                .await;
+            let last = if restarts == 1 { "panic: last words" } else { "b" };
+            assert!(console.lines("api-1").contains(&last.to_owned()));
+        }
+    });
+}
+
+#[test]
+fn what_a_kubelet_says_after_the_last_line_says_why_it_does_not_go_on() {
+    run(async {
+        let fake = Fake::new();
+        fake.apply("pods", pod("api-1"));
+        let words = NO_LOG[4].0;
+        fake.always("log? follow=true", move || {
+            Reply::Text(
+                200,
+                format!("2026-11-22T08:22:00Z a\n2026-11-22T08:22:01Z b\n{words}"),
+            )
+        });
+        let mut console = Console::on(&fake);
+        let problem = console.fails(&log_of("api-1", 0), ProblemKind::ServerError).await;
+        assert!(problem.what.contains("too many open files"), "{problem}");
+        assert!(
+            problem
+                .advice
+                .is_some_and(|advice| advice.contains("max_user_instances")),
+            "the limit that is reached"
+        );
+        console.listen(Duration::from_mins(1)).await;
+        is_calm(&fake, "log? follow=true");
+        assert_eq!(console.lines("api-1"), ["a", "b"]);
+    });
+}
+
+#[test]
+fn a_log_that_was_followed_to_its_end_is_read_though_the_container_was_removed_at_once() {
+    run(async {
+        let fake = with_log();
+        let mut console = Console::on(&fake);
+        console.line("c").await;
+        console.settled().await;
+        fake.write("api-1", "2026-11-22T08:22:02Z panic: out of luck");
+        fake.always("previous=true", || Reply::Text(200, NO_LOG[0].0.into()));
+        fake.end_log("api-1", true);
+        let crashed = json!({"terminated": {"exitCode": 2, "reason": "Error"}});
+        let running = json!({"running": {"startedAt": "2026-11-22T08:22:03Z"}});
+        fake.apply("pods", pod_in("api-1", 1, &running, &crashed));
+        console
+            .since(0, "the end of the first", |observation| {
+                is_ended(observation, &log_of("api-1", 0))
+            })
+            .await;
+        assert_eq!(fake.asked("previous=true").len(), 1);
+        assert_eq!(console.failures(&log_of("api-1", 0)), 0);
+        assert_eq!(console.lines("api-1"), ["a", "b", "c", "b", "panic: out of luck"]);
+    });
+}
+
+#[test]
+fn a_log_that_was_followed_to_its_end_is_read_though_the_pod_says_late_that_it_ended() {
+    run(async {
+        let fake = with_log();
+        let mut console = Console::on(&fake);
+        console.line("c").await;
+        console.settled().await;
+        fake.write("api-1", "2026-11-22T08:22:02Z panic: out of luck");
+        fake.end_log("api-1", false);
+        console.listen(Duration::from_secs(10)).await;
+        fake.always("log?", || Reply::Text(200, NO_LOG[0].0.into()));
+        let crashed = json!({"terminated": {"exitCode": 2, "reason": "Error"}});
+        fake.apply("pods", pod_in("api-1", 0, &crashed, &json!({})));
+        console
+            .since(0, "its end", |observation| {
+                is_ended(observation, &log_of("api-1", 0))
+            })
+            .await;
+        assert_eq!(console.lines("api-1"), ["a", "b", "c", "b", "panic: out of luck"]);
+        assert!(console.notes().iter().all(|(missed, _)| *missed == 0));
+    });
+}
+
+#[test]
+fn last_lines_that_nobody_could_read_are_said_to_be_missing() {
+    run(async {
+        let fake = with_log();
+        fake.always("previous=true", || Reply::Text(200, NO_LOG[0].0.into()));
+        let crashed = json!({"terminated": {"exitCode": 2, "reason": "Error"}});
+        let running = json!({"running": {"startedAt": "2026-11-22T08:22:03Z"}});
+        fake.apply("pods", pod_in("api-1", 1, &running, &crashed));
+        let mut console = Console::on(&fake);
+        console.fails(&log_of("api-1", 0), ProblemKind::NotFound).await;
+        fake.apply("pods", pod_in("api-1", 2, &running, &crashed));
+        console
+            .since(0, "its end", |observation| {
+                is_ended(observation, &log_of("api-1", 0))
+            })
+            .await;
+        let notes = console.notes();
+        assert!(
+            matches!(&notes[..], [(1, text)] if text.contains("unable to retrieve container logs")),
+            "{notes:?}"
+        );
+    });
+}
+
+#[test]
+fn a_check_that_the_kubelet_does_not_answer_with_a_line_is_no_sign_of_life() {
+    run(async {
+        let fake = with_log();
+        let mut console = Console::on(&fake);
+        console.settled().await;
+        fake.always("tailLines=1", || Reply::Text(200, NO_LOG[0].0.into()));
+        let id = log_of("api-1", 0);
+        let problem = console.fails(&id, ProblemKind::NotFound).await;
+        assert!(problem.what.contains("unable to retrieve"), "{problem}");
+        console.told.clear();
+        console.listen(Duration::from_secs(30)).await;
+        let read = console
+            .told
+            .iter()
+            .find(|(_, observation)| is_told_as_read(observation, &id));
+        assert_eq!(read, None);
+        fake.heal();
+        console.live(&id).await;
+    });
+}
+
+#[test]
+fn a_long_last_line_that_the_node_keeps_in_pieces_is_no_stalled_stream() {
+    run(async {
+        let fake = with_log();
+        let mut console = Console::on(&fake);
+        console.settled().await;
+        let pieces = [
+            "2026-11-22T08:22:05.1Z one ",
+            "2026-11-22T08:22:05.2Z long ",
+            "2026-11-22T08:22:06.3Z line",
+        ];
+        fake.write_in_pieces("api-1", &pieces);
+        console.line("one long line").await;
+        console.listen(Duration::from_secs(30)).await;
+        fake.forget_asked();
+        let notes = console.notes().len();
+        console.listen(Duration::from_mins(5)).await;
+        let opened = fake.asked("log? follow=true").len();
+        assert_eq!((opened, console.notes().len() - notes), (0, 0));
+        assert!(notes <= 1, "{:?}", console.notes());
+        assert_eq!(fake.followed(), ["api-1"]);
+        // One that is really stalled is still found out.
+        fake.write_unseen("api-1", "2026-11-22T08:22:06.4Z unseen");
+        console.line("unseen").await;
+        assert_eq!(
+            console.lines("api-1"),
+            ["a", "b", "c", "b", "one long line", "unseen"]
+        );
+    });
+}
+
+#[test]
+fn the_rest_of_a_long_line_that_began_before_the_cut_s_second_is_not_read_again() {
+    run(async {
+        let fake = with_log();
+        let mut console = Console::on(&fake);
+        console.settled().await;
+        let pieces = ["2026-11-22T08:22:05.9Z a long ", "2026-11-22T08:22:06.1Z line"];
+        fake.write_in_pieces("api-1", &pieces);
+        fake.write("api-1", "2026-11-22T08:22:06.2Z after");
+        console.line("after").await;
+        fake.cut_log("api-1", Some(ErrorKind::ConnectionReset));
+        fake.write_unseen("api-1", "2026-11-22T08:22:09Z later");
+        console.line("later").await;
+        assert_eq!(
+            console.lines("api-1"),
+            ["a", "b", "c", "b", "a long line", "after", "later"]
+        );
+        assert_eq!(console.failures(&log_of("api-1", 0)), 1, "the cut alone");
     });
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::clock::run;
 use super::console::{Console, log_of};
-use super::fake::Fake;
+use super::fake::{Fake, Reply};
 use sopwatch_core::logparse::LogFocus;
 use sopwatch_core::observe::observation::{Observation, PodUid};
 use sopwatch_core::observe::source::{SourceId, SourceState};
@@ -182,5 +182,45 @@ fn logs_of_ended_containers_are_read_once_and_hold_no_stream() {
             assert_eq!(console.lines(&name(number)), [format!("last words of {number}")]);
             assert_eq!(fake.asked(&format!("/{}/log?", name(number))).len(), 1);
         }
+    });
+}
+
+#[test]
+fn logs_of_ended_containers_that_no_node_has_leave_the_others_their_turns() {
+    run(async {
+        let fake = silent(0);
+        for number in 0..150 {
+            let mut crashed = pod(number, true);
+            let status = &mut crashed["status"]["containerStatuses"][0];
+            status["restartCount"] = json!(1);
+            status["lastState"] = json!({"terminated": {"exitCode": 2, "reason": "Error"}});
+            fake.apply("pods", crashed);
+            fake.write(&name(number), &format!("2026-11-22T08:22:00Z of {number}"));
+        }
+        fake.always("previous=true", || {
+            Reply::Text(
+                200,
+                "unable to retrieve container logs for containerd://b91ca08d41b0".into(),
+            )
+        });
+        let mut console = Console::on(&fake);
+        console.settled().await;
+        console.listen(5 * MINUTE).await;
+        assert_eq!(
+            console.lines("").len(),
+            150,
+            "nothing but what the containers wrote"
+        );
+        for number in 0..150 {
+            fake.write(&name(number), &format!("2026-11-22T09:06:00Z later of {number}"));
+        }
+        let mut requests = fake.asked("").len();
+        for minute in 0..15 {
+            console.listen(MINUTE).await;
+            let all = fake.asked("").len() - requests;
+            assert!(all < 2 * 60, "{all} requests in minute {minute}");
+            requests += all;
+        }
+        assert_eq!(console.lines("").len(), 300, "each log had its turn");
     });
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::config::{ExecConfig, ExecInteractiveMode};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
 use secrecy::ExposeSecret;
 
 use super::connecting::{Running, kubeconfig, serve};
 use crate::kubernetes::exec_plugin::PluginRunner;
+use crate::patience::Deadline;
 use sopwatch_core::observe::source::{Problem, ProblemKind};
 
 /// A plugin that is this script; it notes each of its runs.
@@ -37,13 +39,21 @@ fn runs(folder: &Path) -> usize {
         .count()
 }
 
+/// The process that the script noted.
+fn noted_pid(folder: &Path) -> Pid {
+    let noted = std::fs::read_to_string(folder.join("pid")).unwrap();
+    Pid::from_raw(noted.trim().parse().unwrap()).unwrap()
+}
+
 fn impatient() -> PluginRunner {
     PluginRunner::patient_for(Duration::from_millis(20))
 }
 
 /// Asks until it says so.
 async fn until_it_says(runner: &PluginRunner, exec: &ExecConfig, words: &str) -> Problem {
+    let deadline = Deadline::until("the plugin says so");
     loop {
+        deadline.check();
         let problem = runner.credential(exec).await.err().expect("no credential");
         if problem.what.contains(words) {
             return problem;
@@ -109,27 +119,20 @@ async fn another_plugin_in_the_kubeconfig_ends_the_one_that_hangs() {
     let runner = impatient();
     until_it_says(&runner, &plugin(first.path(), &script), "started").await;
     let other = plugin(second.path(), TOKEN);
+    let answers = Deadline::until("the other plugin gives its credential");
     let credential = loop {
+        answers.check();
         match runner.credential(&other).await {
             Ok(credential) => break credential,
             Err(problem) => assert_eq!(problem.kind, ProblemKind::Frozen, "{problem}"),
         }
     };
     assert_eq!(credential.token.unwrap().expose_secret(), "of-plugin");
-    let pid: i32 = std::fs::read_to_string(first.path().join("pid"))
-        .unwrap()
-        .trim()
-        .parse()
-        .unwrap();
-    let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    let gone = async {
-        while rustix::process::test_kill_process_group(pid).is_ok() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_mins(1), gone)
-        .await
-        .expect("the whole of it has ended");
+    let pid = noted_pid(first.path());
+    let gone = Deadline::until("the whole of it has ended");
+    while test_kill_process_group(pid).is_ok() {
+        gone.pause_task().await;
+    }
 }
 
 #[tokio::test]
@@ -235,11 +238,13 @@ async fn a_plugin_that_wants_a_terminal_is_told_that_there_is_none() {
 #[expect(clippy::disallowed_methods, reason = "the test compares it")]
 async fn a_plugin_that_leaves_a_process_behind_is_not_waited_for() {
     let folder = tempfile::tempdir().unwrap();
-    let script = format!("{TOKEN}; sleep 600 & exit 0");
+    let pid = folder.path().join("pid");
+    let script = format!("{TOKEN}; sleep 600 & echo $! > '{}'; exit 0", pid.display());
     let exec = plugin(folder.path(), &script);
     let runner = Arc::new(PluginRunner::default());
-    let credential = runner.credential(&exec).await.unwrap();
-    assert_eq!(credential.token.unwrap().expose_secret(), "of-plugin");
+    let credential = runner.credential(&exec).await;
+    kill_process(noted_pid(folder.path()), Signal::KILL).expect("it still runs");
+    assert_eq!(credential.unwrap().token.unwrap().expose_secret(), "of-plugin");
 }
 
 #[tokio::test]

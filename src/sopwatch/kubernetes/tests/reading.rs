@@ -262,8 +262,8 @@ fn a_backlog_that_is_slow_to_begin_is_not_taken_for_live_lines() {
         let mut stream = Some(receiver);
         fake.rule("log? follow=true", move |_| stream.take().map(Reply::Stream));
         let mut console = Console::on(&fake);
+        // After a second of silence.
         console.live(&log_of("api-1", 0)).await;
-        sleep(Duration::from_secs(1)).await;
         sender
             .try_send(Ok("2026-11-22T08:00:00Z first\n".into()))
             .unwrap();
