@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::StepFinding;
 use super::leaders::LeaderReading;
+use super::monitoring::OwnPods;
 use super::settle;
 use super::settle::{Settled, Settling};
 use super::steps::Check;
@@ -36,6 +37,10 @@ pub(crate) struct Evaluation<'a> {
 pub(super) struct Reckoned {
     /// Why the logs can't be taken as complete.
     pub(super) unread_logs: OnceCell<Option<SafeText>>,
+    /// The same of those of the processes that live.
+    pub(super) unread_now: OnceCell<Option<SafeText>>,
+    /// The service's own pods by name.
+    pub(super) own_pods: OnceCell<OwnPods>,
     /// The vital signs over each span that was asked for.
     vitals: RefCell<Vec<(SignedDuration, Arc<Vitals>)>>,
 }

@@ -7,6 +7,7 @@ use super::quoting;
 use super::settle;
 use super::step_result::SourceCheck;
 use super::waiting::is_missing_volume;
+use crate::observe::SKEW;
 use crate::observe::observation::{ClusterEvent, Condition, Container, ContainerState, Pod};
 use crate::observe::source::SourceId;
 use crate::safe;
@@ -102,7 +103,7 @@ impl Evaluation<'_> {
 
     /// Whether a pod that is being deleted does not end: its node is lost, or its time is long over.
     fn is_held(&self, pod: &Pod) -> bool {
-        let overdue = |at: Timestamp| self.now.duration_since(at) > settle::SKEW;
+        let overdue = |at: Timestamp| self.now.duration_since(at) > SKEW;
         pod.deletion_at
             .is_some_and(|at| overdue(at) || settle::is_lost_with_node(pod))
     }

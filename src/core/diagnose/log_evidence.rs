@@ -5,17 +5,66 @@ use jiff::SignedDuration;
 use super::evaluation::Evaluation;
 use super::step_result::SourceCheck;
 use crate::logparse::ContainerKey;
-use crate::observe::observation::Container;
+use crate::observe::observation::{Container, ContainerState, Pod};
 use crate::observe::source::{Freshness, SourceId, SourceState};
 use crate::observe::state::LogsRead;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 impl Evaluation<'_> {
     /// Why the logs of the living pods can't be taken as complete; `None` when they can. Without the pods nobody knows whose logs there are.
+    /// The last words of a process that died of late belong to them: nobody knows why it died who could not read those.
     pub(super) fn unread_logs(&self) -> Option<SafeText> {
-        let why = self.reckoned.unread_logs.get_or_init(|| self.why_unread());
+        let why = self.reckoned.unread_logs.get_or_init(|| {
+            let now = self.unread_now();
+            now.or_else(|| self.living().find_map(|pod| self.unread_last_words(pod)))
+        });
         why.clone()
+    }
+
+    /// The same of the logs that are written now: what can't be read of them may come with more rights.
+    pub(super) fn unread_now(&self) -> Option<SafeText> {
+        let why = self.reckoned.unread_now.get_or_init(|| self.why_unread());
+        why.clone()
+    }
+
+    /// Why the log of the process before the one that lives now is not read, where it ended of late.
+    fn unread_last_words(&self, pod: &Pod) -> Option<SafeText> {
+        let service = &self.profile.service.container;
+        let named = |container: &&Container| !container.init && *container.name == **service;
+        let container = pod.containers.iter().find(named)?;
+        let ended = container.last.as_ref()?;
+        // Until the next one starts, the newest log is that of the one that ended.
+        let waits = matches!(container.state, ContainerState::Waiting { .. });
+        if waits || ended.finished_at.is_some_and(|at| at < self.window()) {
+            return None;
+        }
+        let source = ContainerKey {
+            pod_uid: pod.uid.clone(),
+            pod: pod.name.clone(),
+            container: container.name.clone(),
+            restart: container.restarts.checked_sub(1)?,
+        };
+        let name = safe!("log of {} before its restart", pod.short_name());
+        self.why_not_read(&source, &name)
+    }
+
+    /// Why a log can't be taken as read; `None` when it can.
+    fn why_not_read(&self, source: &ContainerKey, name: &str) -> Option<SafeText> {
+        let id = SourceId::Log(source.clone());
+        let log = self.state.logs.get(source);
+        let caught_up = log.is_some_and(|log| log.progress.caught_up);
+        if caught_up && self.is_in_turns(&id) {
+            return None;
+        }
+        match self.hear(&id, name) {
+            SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
+            SourceCheck::Current(_) => {
+                let known = self.state.source(&id);
+                let ended = known.is_some_and(|source| source.state == SourceState::Ended);
+                (!ended && !caught_up).then(|| safe!("{name}: still reading older lines"))
+            }
+        }
     }
 
     fn why_unread(&self) -> Option<SafeText> {
@@ -44,25 +93,10 @@ impl Evaluation<'_> {
                 container: container.name.clone(),
                 restart: container.restarts,
             };
-            let Some(log) = self.state.logs.get(&source) else {
+            if !self.state.logs.contains_key(&source) {
                 return Some(self.why_no_log(pod.short_name()));
-            };
-            let id = SourceId::Log(source);
-            if log.progress.caught_up && self.is_in_turns(&id) {
-                return None;
             }
-            let name = safe!("log of {}", pod.short_name());
-            match self.hear(&id, &name) {
-                SourceCheck::Never(why) | SourceCheck::Stopped(_, why) => Some(why),
-                SourceCheck::Current(_) => {
-                    let ended = self
-                        .state
-                        .source(&id)
-                        .is_some_and(|source| source.state == SourceState::Ended);
-                    let read = ended || log.progress.caught_up;
-                    (!read).then(|| safe!("{name}: still reading older lines"))
-                }
-            }
+            self.why_not_read(&source, &safe!("log of {}", pod.short_name()))
         });
         unread.or_else(|| self.in_turns())
     }
@@ -82,10 +116,8 @@ impl Evaluation<'_> {
                 let age = self.now.duration_since(at).max(SignedDuration::ZERO);
                 safe!(", oldest {} ago", duration::brief(age))
             });
-            safe!(
-                "{in_turns} of {} logs are read in turns{ago}",
-                followed + in_turns
-            )
+            let logs = counted(followed + in_turns, "log is", "logs are");
+            safe!("{in_turns} of {logs} read in turns{ago}")
         })
     }
 

@@ -11,7 +11,7 @@ use crate::observe::observation::{ClusterEvent, Container, ContainerState, Ended
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// Pods that do not count are named up to so many.
 const NAMED: usize = 6;
@@ -99,7 +99,10 @@ impl Evaluation<'_> {
             quoting::line(&words)
         });
         let left = others.len().saturating_sub(NAMED);
-        named.chain((left > 0).then(|| safe!("not counted: {left} more pods with the label")))
+        named.chain((left > 0).then(|| {
+            let pods = counted(left, "more pod", "more pods");
+            safe!("not counted: {pods} with the label")
+        }))
     }
 
     /// `lzxms: CrashLoopBackOff, 10 restarts: service ended with OOMKilled (137) 3m ago; Readiness probe failed: …`.
@@ -112,8 +115,7 @@ impl Evaluation<'_> {
         let ready = if pod.is_ready() { ", ready again" } else { "" };
         let restarts = match pod.restarts {
             0 => SafeText::default(),
-            1 => ", 1 restart".into(),
-            many => safe!(", {many} restarts"),
+            many => safe!(", {}", counted(many, "restart", "restarts")),
         };
         let why: Vec<SafeText> = std::iter::once(SafeText::from(&pod.message))
             .chain(pod.containers.iter().filter_map(|one| self.trouble_in(one)))

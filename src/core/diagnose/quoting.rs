@@ -1,6 +1,7 @@
 //! What somebody else said, as evidence (whole, on one line) and as a reason (its telling end).
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
@@ -34,10 +35,10 @@ pub(super) fn quote(lead: &str, said: &str) -> SafeText {
 ///
 /// Errors are wrapped one into the other, `: ` between them, and the innermost cause stands last. It is said with as many of the errors
 /// around it as there is room for, the code with a status in front of it, and what failed behind it. Addresses are cut to their hosts, and
-/// identifiers to their beginnings.
+/// identifiers to their beginnings. Of what the scheduler says, the nodes' own reasons count, and not what it says of preemption after them.
 pub(super) fn gist(said: &str) -> String {
     let one_line = said.lines().next().unwrap_or_default();
-    let plain = in_short(one_line);
+    let plain = in_short(&without_ballast(one_line));
     let parts: Vec<&str> = plain.split(": ").map(str::trim).collect();
     let length = |text: &str| text.chars().count();
     let (mut from, mut room) = (parts.len(), TELLING);
@@ -51,10 +52,9 @@ pub(super) fn gist(said: &str) -> String {
     }
     let end = parts[from..].join(": ");
     let end = SafeText::shortened(&end, TELLING).to_string();
-    let code = PATTERNS.code.as_ref().ok().and_then(|code| {
-        let found = code.find_iter(&plain).last()?.as_str();
-        (!end.contains(found)).then(|| format!("{found}: "))
-    });
+    let code = code_in(&plain).map(|place| &plain[place]);
+    let code = code.filter(|code| !end.contains(code));
+    let code = code.map(|code| format!("{code}: "));
     let failed = parts[..from].iter().rev().find(|part| says_what_failed(part));
     let failed = failed.map(|what| format!(" ({})", SafeText::cut(what, FAILED)));
     [code.unwrap_or_default(), end, failed.unwrap_or_default()].concat()
@@ -65,6 +65,12 @@ pub(super) fn innermost(said: &str) -> String {
     let plain = in_short(said.lines().next().unwrap_or_default());
     let last = plain.rsplit(": ").next().unwrap_or_default().trim();
     SafeText::shortened(last, FAILED).to_string()
+}
+
+/// Where a line names the code of its innermost error, one that ends in a status of HTTP: `CLUSTERS-MGMT-503`.
+pub fn code_in(line: &str) -> Option<Range<usize>> {
+    let code = PATTERNS.code.as_ref().ok()?;
+    code.find_iter(line).last().map(|found| found.range())
 }
 
 /// Whether a part of an error says what was tried in vain.
@@ -83,6 +89,12 @@ struct Patterns {
     address: Result<Regex, regex::Error>,
     /// `dial tcp 10.0.61.9:443`.
     dialled: Result<Regex, regex::Error>,
+    /// ` preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.`: no reason of its own.
+    preemption: Result<Regex, regex::Error>,
+    /// `1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }`.
+    taint: Result<Regex, regex::Error>,
+    /// `receive series from Addr: 10.128.2.11:10901 LabelSets: {…} MinTime: 1795800000000 MaxTime: 9223372036854775807: `.
+    store: Result<Regex, regex::Error>,
     /// A long name of letters and digits, or a UUID.
     identifier: Result<Regex, regex::Error>,
     /// A code that ends in a status of HTTP: `CLUSTERS-MGMT-503`.
@@ -94,20 +106,41 @@ static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns {
     place: Regex::new(r"^(?:[\w./-]+\.go:\d+\] ?)?(?:\[[^\]]*\] ?)*"),
     address: Regex::new(r#"(?:\b(?:Get|Head|Post|Put|Patch|Delete) )?"?https?://([^/\s"':]+)[^\s"']*"?"#),
     dialled: Regex::new(r"\bdial tcp [\d.:\[\]a-f]+:\d+"),
+    preemption: Regex::new(r"(?i)[.,;]? preemption: .*$"),
+    taint: Regex::new(
+        r"\b(\d+) node\(s\) had (?:untolerated )?taint \{(?:[^}/]*/)?([^}:]+)(?::[^}]*)?\}(?:, that the pod didn't tolerate)?",
+    ),
+    store: Regex::new(
+        r"\breceive series from Addr: (\S+) LabelSets: .*?MaxTime: \S+: (?:rpc error: code = \w+ desc = )?(?:connection error: )?",
+    ),
     identifier: Regex::new(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9A-Za-z]{16,}\b"),
     code: Regex::new(r"\b[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*-\d{3}\b"),
 });
 
+/// What the scheduler says of nodes and Thanos of a store, without what tells nothing.
+fn without_ballast(line: &str) -> String {
+    let text = replaced(&PATTERNS.preemption, line, &|_| String::new());
+    let text = replaced(&PATTERNS.taint, &text, &|found| {
+        let has = if &found[1] == "1" { "has" } else { "have" };
+        format!("{} {has} taint {}", &found[1], &found[2])
+    });
+    replaced(&PATTERNS.store, &text, &|found| format!("store {}: ", &found[1]))
+}
+
+fn replaced(
+    pattern: &Result<Regex, regex::Error>,
+    text: &str,
+    with: &dyn Fn(&Captures<'_>) -> String,
+) -> String {
+    let Ok(pattern) = pattern else {
+        return text.to_owned();
+    };
+    let replaced: Cow<'_, str> = pattern.replace_all(text, |found: &Captures<'_>| with(found));
+    replaced.into_owned()
+}
+
 /// A line without its place in the code, and with addresses and identifiers shortened.
 pub fn in_short(line: &str) -> String {
-    let replaced =
-        |pattern: &Result<Regex, regex::Error>, text: &str, with: &dyn Fn(&Captures<'_>) -> String| {
-            let Ok(pattern) = pattern else {
-                return text.to_owned();
-            };
-            let replaced: Cow<'_, str> = pattern.replace_all(text, |found: &Captures<'_>| with(found));
-            replaced.into_owned()
-        };
     let text = replaced(&PATTERNS.place, line, &|_| String::new());
     let text = replaced(&PATTERNS.address, &text, &|found| host_in_short(&found[1]));
     let text = replaced(&PATTERNS.dialled, &text, &|_| "dial tcp".to_owned());
@@ -182,6 +215,27 @@ mod tests {
                  exceeded",
                 "MGD-SERV-API-9: Unable to read kafka requests: context deadline exceeded",
             ),
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }, 2 node(s) had untolerated \
+                 taint {node.kubernetes.io/unreachable: }. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+                "0/3 nodes are available: 1 has taint disk-pressure, 2 have taint unreachable",
+            ),
+            (
+                "0/6 nodes are available: 3 Insufficient memory, 3 node(s) had taint {node-role.kubernetes.io/master: }, that the pod \
+                 didn't tolerate.",
+                "0/6 nodes are available: 3 Insufficient memory, 3 have taint master.",
+            ),
+            (
+                "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: 3 No preemption victims found for \
+                 incoming pod.",
+                "0/3 nodes are available: 3 Insufficient cpu",
+            ),
+            (
+                "receive series from Addr: 10.128.2.11:10901 LabelSets: {prometheus=\"openshift-customer-monitoring/app-sre\"} MinTime: \
+                 1795800000000 MaxTime: 9223372036854775807: rpc error: code = Unavailable desc = connection error: dial tcp \
+                 10.128.2.11:10901: connect: connection refused",
+                "store 10.128.2.11:10901: dial tcp: connect: connection refused",
+            ),
             ("", ""),
             ("one line\nand a stack", "one line"),
         ];
@@ -198,13 +252,18 @@ mod tests {
             place,
             address,
             dialled,
+            preemption,
+            taint,
+            store,
             identifier,
             code,
         } = &*PATTERNS;
         assert!(
-            [place, address, dialled, identifier, code]
-                .iter()
-                .all(|pattern| pattern.is_ok())
+            [
+                place, address, dialled, preemption, taint, store, identifier, code
+            ]
+            .iter()
+            .all(|pattern| pattern.is_ok())
         );
     }
 }

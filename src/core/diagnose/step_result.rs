@@ -46,14 +46,17 @@ impl StepResult {
         self
     }
 
+    /// Adds a line of evidence; one that is there already is not repeated.
     pub(super) fn because(mut self, line: impl Into<SafeText>) -> Self {
-        self.evidence.push(line.into());
+        let line = line.into();
+        if !self.evidence.contains(&line) {
+            self.evidence.push(line);
+        }
         self
     }
 
-    pub(super) fn evidence(mut self, lines: impl IntoIterator<Item: Into<SafeText>>) -> Self {
-        self.evidence.extend(lines.into_iter().map(Into::into));
-        self
+    pub(super) fn evidence(self, lines: impl IntoIterator<Item: Into<SafeText>>) -> Self {
+        lines.into_iter().fold(self, Self::because)
     }
 
     /// As old as a sign of the vitals, in seconds.

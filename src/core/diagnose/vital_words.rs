@@ -4,16 +4,16 @@ use jiff::SignedDuration;
 
 use super::vitals::{Requests, Sign};
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// `12 % of 61 requests failed in 5m, 80 % over 100 ms, 8 % over 1 s (request log)`.
 pub(super) fn requests_in_words(sign: &Sign<Requests>, requests: &Requests) -> SafeText {
     let share = |percent: Option<f64>| percent.map_or(0, |percent| percent as u64);
     let covers = i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX);
     safe!(
-        "{} % of {} requests failed in {}, {} % over 100 ms, {} % over 1 s ({})",
+        "{} % of {} failed in {}, {} % over 100 ms, {} % over 1 s ({})",
         share(requests.failed_percent()),
-        requests.answered,
+        counted(requests.answered, "request", "requests"),
         duration::brief(SignedDuration::from_secs(covers)),
         share(requests.slow_percent()),
         share(requests.very_slow_percent()),

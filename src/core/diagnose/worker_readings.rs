@@ -3,20 +3,19 @@
 use jiff::Timestamp;
 
 use super::evaluation::Evaluation;
-use super::leaders::{LeaderReading, Verdict};
+use super::leaders::{Awaited, LeaderReading, Verdict};
 use crate::observe::observation::short_name;
 use crate::safe;
 use crate::text::SafeText;
 
 impl Evaluation<'_> {
-    /// The readings of workers by their lease types.
+    /// The readings of workers by their lease types, in the order in which these are named: what an SOP or a rule is about comes first.
     pub(super) fn readings<'a>(&'a self, workers: &'a [String]) -> impl Iterator<Item = &'a LeaderReading> {
-        let named = self
-            .profile
-            .leaders
-            .workers
-            .iter()
-            .filter(|worker| workers.contains(&worker.lease_type));
+        let of_type = |lease_type: &'a String| {
+            let all = self.profile.leaders.workers.iter();
+            all.filter(move |worker| worker.lease_type == *lease_type)
+        };
+        let named = workers.iter().flat_map(of_type);
         named.filter_map(|worker| {
             self.leaders
                 .iter()
@@ -56,6 +55,17 @@ impl Evaluation<'_> {
         safe!("{} leader unknown: {}{lease}", reading.worker, reading.log)
     }
 
+    /// What is known of a leader until it is certain: `KafkaManager is electing a leader, certain in 2m5s`.
+    pub(super) fn leader_known_in(&self, reading: &LeaderReading, until: Timestamp) -> SafeText {
+        let worker = &reading.worker;
+        let known = match reading.awaited {
+            Awaited::Election => safe!("{worker} is electing a leader"),
+            Awaited::Leader => safe!("{worker} leader not confirmed"),
+            Awaited::Pod => safe!("no pod is up to lead {worker}"),
+        };
+        safe!("{known}, certain in {}", self.left(until))
+    }
+
     /// `blf5h leads KafkaManager`.
     pub(super) fn leader_in_words(&self, reading: &LeaderReading) -> SafeText {
         let worker = &reading.worker;
@@ -64,9 +74,7 @@ impl Evaluation<'_> {
             (Verdict::One, None) => safe!("one pod leads {worker} (by its lease)"),
             (Verdict::Many, _) => safe!("more than one pod leads {worker}"),
             (Verdict::None, _) => safe!("no pod leads {worker}"),
-            (Verdict::Settling { until }, _) => {
-                safe!("{worker} is electing a leader, certain in {}", self.left(until))
-            }
+            (Verdict::Settling { until }, _) => self.leader_known_in(reading, until),
             (Verdict::Unknown, _) => safe!("{worker} leader unknown"),
         }
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::line_format::{Header, Severity};
 use super::line_parts::LineParts;
 use crate::logparse::error_classes::Found;
+use crate::logparse::error_times::{ErrorTimes, RunningTimes};
 use crate::logparse::multiline::RawRecord;
 use crate::text::{Redacted, SafeText};
 
@@ -34,8 +35,29 @@ pub struct ErrorCounts {
     pub first_at: Timestamp,
     /// When the newest was written.
     pub last_at: Timestamp,
+    /// When they were written: the spans with new ones since the batch before, each with all of its errors. Old records have none.
+    #[serde(default, skip_serializing_if = "ErrorTimes::is_empty")]
+    pub times: ErrorTimes,
     /// The newest since the batch before, oldest first.
     pub newest: Vec<ErrorSighting>,
+}
+
+impl ErrorCounts {
+    /// Takes in what a later batch says of the same class, of which so many of the newest are kept.
+    pub(crate) fn join(&mut self, later: &Self, most: usize) {
+        let (mut times, mut newest) = (std::mem::take(&mut self.times), std::mem::take(&mut self.newest));
+        times.merge(&later.times);
+        newest.extend(later.newest.iter().cloned());
+        newest.drain(..newest.len().saturating_sub(most));
+        *self = Self {
+            class: later.class.clone(),
+            count: later.count,
+            first_at: later.first_at,
+            last_at: later.last_at,
+            times,
+            newest,
+        };
+    }
 }
 
 /// One error.
@@ -104,6 +126,7 @@ struct Running {
     count: u64,
     first_at: Timestamp,
     last_at: Timestamp,
+    times: RunningTimes,
     /// As they came: most are pushed out before anybody asks for them.
     newest: VecDeque<Raw>,
     changed: bool,
@@ -128,11 +151,13 @@ impl Tallies {
             count: 0,
             first_at: at,
             last_at: at,
+            times: RunningTimes::default(),
             newest: VecDeque::new(),
             changed: false,
         });
         running.count += 1;
         running.last_at = running.last_at.max(at);
+        running.times.add(at);
         running.changed = true;
         if running.newest.len() == NEWEST {
             running.newest.pop_front();
@@ -161,6 +186,7 @@ impl Tallies {
                     count: running.count,
                     first_at: running.first_at,
                     last_at: running.last_at,
+                    times: running.times.drain(),
                     newest: running.newest.drain(..).map(sighting).collect(),
                 }
             })

@@ -2,6 +2,7 @@
 
 mod error_classes;
 mod error_counts;
+mod error_times;
 mod kept_leader_lines;
 mod leader_lines;
 mod line_format;
@@ -22,12 +23,16 @@ pub use self::line_format::{Header, Severity};
 pub use self::line_parts::{LineParts, whole_lines};
 pub use self::patterns::{LogPatterns, expression};
 pub use self::reader::LineReader;
-pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, bucket_of, go_duration};
+pub use self::requests::{BUCKET, RequestBuckets, RequestCounts, SLOW, VERY_SLOW, bucket_of, go_duration};
 use super::text::{Redacted, SafeText};
 pub use crate::logparse::error_classes::{ErrorClasses, class_of};
 pub use crate::logparse::error_counts::{ErrorCounts, ErrorSighting};
+pub use crate::logparse::error_times::ErrorTimes;
 pub use crate::logparse::multiline::{Joiner, MAX_BYTES, MAX_LINES};
 use crate::observe::observation::{PodUid, short_name};
+
+/// Instances of one container whose logs are kept at a time.
+const KEPT_INSTANCES: u32 = 3;
 
 /// One container instance: its log is its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
@@ -46,6 +51,11 @@ impl ContainerKey {
     /// The part of the pod's name that people use.
     pub fn short_name(&self) -> &str {
         short_name(&self.pod)
+    }
+
+    /// Whether so many instances of its container came after it that its log is no longer kept.
+    pub fn is_outdated(&self, newest_restart: u32) -> bool {
+        newest_restart.saturating_sub(self.restart) >= KEPT_INSTANCES
     }
 }
 

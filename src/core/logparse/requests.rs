@@ -21,10 +21,10 @@ const BUCKETS: usize = 60;
 const PROBES: usize = 16;
 
 /// Slower than this is slow, by the service's first objective.
-const SLOW: Duration = Duration::from_millis(100);
+pub const SLOW: Duration = Duration::from_millis(100);
 
 /// Slower than this is very slow, by its second.
-const VERY_SLOW: Duration = Duration::from_secs(1);
+pub const VERY_SLOW: Duration = Duration::from_secs(1);
 
 /// A key of the request log. To make its search ready takes longer than to search a line.
 type SearchedKey = LazyLock<Finder<'static>>;

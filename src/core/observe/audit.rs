@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 /// One request that changed something, or was to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,9 @@ impl AuditEntry {
         }
         match &self.effect {
             AuditEffect::Deleted { pods: 1, .. } if !name.is_empty() => safe!("{agent} deleted pod {name}"),
-            AuditEffect::Deleted { pods, .. } => safe!("{agent} deleted {pods} pods"),
+            AuditEffect::Deleted { pods, .. } => {
+                safe!("{agent} deleted {}", counted(*pods, "pod", "pods"))
+            }
             AuditEffect::Scaled { from, to } => safe!("{agent} scaled {name} from {from} to {to}"),
             AuditEffect::Restarted => safe!("{agent} restarted the rollout of {name}"),
             AuditEffect::Changed { images } => match images.first() {

@@ -1,4 +1,4 @@
-//! Sources and how they are: what hangs on a source that stopped is stale.
+//! Sources and their state. Everything derived from a source that stopped is stale.
 
 use std::time::Duration;
 
@@ -229,9 +229,9 @@ pub struct Source {
 pub enum Freshness {
     /// Never heard.
     Missing,
-    /// Current as of so long ago.
+    /// Current; carries the age.
     Fresh(SignedDuration),
-    /// Too old to conclude from, by so long ago.
+    /// Stale: too old to conclude from; carries the age.
     Stale(SignedDuration),
 }
 

@@ -7,7 +7,8 @@ use proptest::sample::select;
 
 use super::{FOREIGN, How, SOURCES, World};
 use crate::logparse::{
-    ErrorCounts, ErrorSighting, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting, bucket_of,
+    ErrorCounts, ErrorSighting, ErrorTimes, LeaderLine, LeaderLineKind, LogBatch, RequestCounts, Sighting,
+    bucket_of,
 };
 use crate::observe::observation::{
     ClusterEvent, Condition, ContainerState, Deployment, Ended, Lease, Pod, Reading, StatusCount,
@@ -241,6 +242,7 @@ fn any_errors() -> impl Strategy<Value = ErrorCounts> {
             count: at.len() as u64,
             first_at: ago(at[0]),
             last_at: ago(at[at.len() - 1]),
+            times: ErrorTimes::default(),
             newest: at.iter().map(sighting).collect(),
         }
     })
@@ -458,6 +460,7 @@ fn blip() -> impl Strategy<Value = Option<(Vec<ErrorCounts>, i64)>> {
                 count: newest.len() as u64,
                 first_at: newest[0].at,
                 last_at: newest[newest.len() - 1].at,
+                times: ErrorTimes::default(),
                 newest,
             };
             (vec![errors], since)

@@ -11,7 +11,7 @@ use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted, noun};
 
 /// Living rows have a blank status: no worker looks at them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -29,10 +29,11 @@ impl RuleCondition for Blank {
             Err(unknown) => return unknown,
         };
         match rows.iter().find(|row| row.status.is_empty() && row.count > 0) {
-            Some(row) => Truth::holds([match row.count {
-                1 => safe!("1 row without a status in {name}: no worker looks at it"),
-                count => safe!("{count} rows without a status in {name}: no worker looks at them"),
-            }]),
+            Some(row) => Truth::holds([safe!(
+                "{} without a status in {name}: no worker looks at {}",
+                counted(row.count, "row", "rows"),
+                noun(row.count, "it", "them")
+            )]),
             None => Truth::holds_not(safe!("every {name} row has a status")),
         }
     }

@@ -51,7 +51,7 @@ impl RuleCondition for ClusterEvents {
         Truth::holds_not(if before > 0 {
             "the cluster had problems lately, and they are over"
         } else {
-            "no event reports a problem of the cluster"
+            "no event of this namespace reports a problem of the cluster (those of nodes are not read)"
         })
     }
 

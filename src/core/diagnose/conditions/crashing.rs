@@ -31,8 +31,13 @@ impl RuleCondition for Crashing {
         let first = panics.first().map(|(at, _)| *at).or(case.state.began_at);
         let again = first.is_some_and(|first| recreated_since(first, case)) || repeats(&panics);
         let nothing = panics.is_empty() && climbing.is_empty();
-        if let Some(why) = case.unread_logs().filter(|_| nothing || !again) {
-            // A log that can't be read may hold a panic, or show that it is the same one again.
+        // A log that can't be read may hold a panic, or show that it is the same one again. That processes die shows without their last words.
+        let unread = if nothing {
+            case.unread_logs()
+        } else {
+            case.unread_now().filter(|_| !again)
+        };
+        if let Some(why) = unread {
             return Truth::unknown(safe!("panics: {why}"));
         }
         if nothing {

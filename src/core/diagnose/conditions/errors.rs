@@ -15,7 +15,7 @@ use crate::observe::observation::StandingRow;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, duration, noun};
 
 /// Lines of evidence that are shown of many.
 const LINES: usize = 2;
@@ -45,22 +45,24 @@ impl RuleCondition for Errors {
         let (known, lost): (Vec<_>, Vec<_>) = lately.partition(|(source, _)| case.is_known(source));
         let late = late_rows(case);
         let names = |(_, sighting): &(_, &ErrorSighting)| names_any(sighting, &late);
-        let suffice = known.len() >= self.at_least || known.iter().any(names);
-        if suffice {
+        let (count, more) = self.count(case, since);
+        let suffice = count >= self.at_least as u64 || known.iter().any(names);
+        if suffice && !known.is_empty() {
             let what = case.kinds_in_words(&self.classes_seen(case, since));
-            return Truth::holds(count_and_newest(&known, &what, within)).again(!before.is_empty());
+            let count = errors_in_words(count, more, &what);
+            return Truth::holds(count_and_newest(&count, &known, within)).again(!before.is_empty());
         }
         let what = case.kinds_in_words(&self.classes);
         let unread = case.unread_logs().or_else(|| {
             let (source, _) = lost.first()?;
             Some(case.why_no_log(source.short_name()))
         });
-        match (unread, known.len()) {
+        match (unread, count) {
             (Some(why), _) => Truth::unknown(why),
             (None, 0) => Truth::holds_not(safe!("no {what} error in {}", duration::brief(within))),
             (None, few) => Truth::holds_not(safe!(
                 "{few} {what} {} in {}, the threshold is {}",
-                if few == 1 { "error" } else { "errors" },
+                noun(few, "error", "errors"),
                 duration::brief(within),
                 self.at_least
             )),
@@ -69,9 +71,10 @@ impl RuleCondition for Errors {
 
     fn turns_true(&self, case: &Evaluation<'_>) -> SafeText {
         safe!(
-            "{} {} errors come in {}, or one that names an overdue row",
+            "{} {} {} in {}, or one that names an overdue row",
             self.at_least,
             case.kinds_in_words(&self.classes),
+            noun(self.at_least, "error comes", "errors come"),
             duration::brief(self.span())
         )
     }
@@ -91,9 +94,10 @@ impl RuleCondition for Errors {
             .map(|class| profile.class_title(class))
             .collect();
         vec![safe!(
-            "{} {} errors in {}, or one that names an overdue row",
+            "{} {} {} in {}, or one that names an overdue row",
             self.at_least,
             titles.join(" or "),
+            noun(self.at_least, "error", "errors"),
             duration::brief(self.span())
         )]
     }
@@ -137,6 +141,28 @@ impl Errors {
         self.classes.iter().filter(is_seen).cloned().collect()
     }
 
+    /// How many errors of its classes count since a moment, and whether there may be more.
+    fn count(&self, case: &Evaluation<'_>, since: Timestamp) -> (u64, bool) {
+        let errors = &case.state.errors;
+        let (mut all, mut more) = (0, false);
+        for class in &self.classes {
+            if case.restarted_since(since) {
+                let times = errors.times(class, since);
+                let counts =
+                    times.filter(|(source, at, _)| !case.restarted_since(*at) && case.is_known(source));
+                all += counts.map(|(_, _, count)| count).sum::<u64>();
+                more |= errors.times_known_from(class, since) > since;
+            } else {
+                let counts = errors.counts(class, since);
+                for (_, count, rest) in counts.filter(|(source, ..)| case.is_known(source)) {
+                    all += count;
+                    more |= rest;
+                }
+            }
+        }
+        (all, more)
+    }
+
     /// The errors of its classes within the window.
     fn sightings<'a>(
         &'a self,
@@ -163,21 +189,30 @@ fn names_any(sighting: &ErrorSighting, rows: &[&StandingRow]) -> bool {
     })
 }
 
+/// `6 OCM errors`; `96+ service errors` where there may be more.
+pub(in crate::diagnose) fn errors_in_words(count: u64, more: bool, what: &str) -> SafeText {
+    // `1+` may be many.
+    let (sign, noun) = if more {
+        ("+", "errors")
+    } else {
+        ("", noun(count, "error", "errors"))
+    };
+    safe!("{count}{sign} {what} {noun}")
+}
+
 /// How many, with the telling end of the newest, then the newest two whole: `6 OCM errors in 1m30s: CLUSTERS-MGMT-503: …`.
 fn count_and_newest(
+    count: &str,
     fresh: &[(&ContainerKey, &ErrorSighting)],
-    what: &str,
     within: SignedDuration,
 ) -> Vec<SafeText> {
-    let noun = if fresh.len() == 1 { "error" } else { "errors" };
     let mut newest: Vec<_> = fresh.iter().collect();
     newest.sort_by_key(|(_, sighting)| std::cmp::Reverse(sighting.at));
     let said = newest
         .first()
         .map(|(_, sighting)| quoting::gist(&sighting.message()));
     let count = safe!(
-        "{} {what} {noun} in {}: {}",
-        fresh.len(),
+        "{count} in {}: {}",
         duration::brief(within),
         said.unwrap_or_default()
     );

@@ -12,7 +12,7 @@ use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::profile::validation::Mistakes;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// At least one of these workers has no leader, or has several.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -36,7 +36,10 @@ pub enum LeaderTrouble {
 
 impl RuleCondition for Leader {
     fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
-        let readings = case.readings(&self.workers);
+        let mut readings: Vec<_> = case.readings(&self.workers).collect();
+        // What only time will tell comes after what is missing: of several that are unknown the first is named.
+        readings.sort_by_key(|reading| matches!(reading.verdict, Verdict::Settling { .. }));
+        let readings = readings.into_iter();
         Truth::any(readings.map(|reading| self.has_trouble(reading, case)))
     }
 
@@ -102,10 +105,7 @@ impl Leader {
             (Verdict::None, LeaderTrouble::None) => nobody_leads(reading, case),
             (Verdict::Many, LeaderTrouble::Many) => Truth::holds([safe!("{} of {worker}", reading.log)]),
             (Verdict::Unknown, _) => Truth::unknown(case.who_leads(reading)),
-            (Verdict::Settling { until }, _) => Truth::unknown(safe!(
-                "{worker} is electing a leader, certain in {}",
-                case.left(until)
-            )),
+            (Verdict::Settling { until }, _) => Truth::unknown(case.leader_known_in(reading, until)),
             (Verdict::One | Verdict::None | Verdict::Many, _) => {
                 Truth::holds_not(case.leader_in_words(reading))
             }
@@ -137,8 +137,13 @@ fn nobody_leads(reading: &LeaderReading, case: &Evaluation<'_>) -> Truth {
         let ago = SignedDuration::from_secs(lease.ttl_s.saturating_neg());
         safe!(" for {}", duration::brief(ago))
     });
+    // Where no log tells, the lease alone shows it.
+    let lease = match expired {
+        Some(_) if !reading.log_tells => "lease expired, ",
+        _ => "",
+    };
     let said = format!(
-        "no {} leader{}: {}",
+        "no {} leader{}: {lease}{}",
         reading.worker,
         since.unwrap_or_default(),
         reading.log
@@ -157,8 +162,9 @@ fn lease_out_of_reach(reading: &LeaderReading, case: &Evaluation<'_>) -> Option<
     let blocked = pods_without_lease(case.state, case.profile, &reading.log_type, case.now);
     (blocked > 0).then(|| {
         safe!(
-            "{} has no leader; {blocked} pods can't read its lease, and sopwatch can't either: {why}",
-            reading.worker
+            "{} has no leader; {} can't read its lease, and sopwatch can't either: {why}",
+            reading.worker,
+            counted(blocked, "pod", "pods")
         )
     })
 }

@@ -34,6 +34,7 @@ pub use self::blank::Blank;
 pub use self::cluster_events::ClusterEvents;
 pub use self::crashing::Crashing;
 pub use self::errors::Errors;
+pub(in crate::diagnose) use self::errors::errors_in_words;
 pub use self::leader::{Leader, LeaderTrouble};
 pub use self::led::Led;
 pub use self::newly_failed::NewlyFailed;
@@ -135,6 +136,11 @@ pub(crate) trait RuleCondition {
     fn rests_on_steps(&self) -> bool {
         let parts = self.parts().all();
         parts.into_iter().any(|part| part.kind().rests_on_steps())
+    }
+
+    /// Whether it is unknown though what it asks was read: no source that answers would tell more.
+    fn is_unclear(&self, _case: &Evaluation<'_>) -> bool {
+        false
     }
 
     /// The conditions that it is made of.

@@ -16,7 +16,7 @@ use crate::observe::observation::{Container, ContainerState, Pod};
 use crate::observe::source::SourceId;
 use crate::profile::Profile;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// Pods that are named of many.
 const NAMED: usize = 3;
@@ -49,12 +49,7 @@ impl RuleCondition for NoPodReady {
             // These pods are left of a deployment that is gone: nobody makes others in their place.
             let gone = undeployed(case).filter(|_| self.because == Some(DownCause::Release));
             return gone.map_or_else(
-                || {
-                    Truth::holds_not(match ready {
-                        1 => "1 pod is ready".into(),
-                        ready => safe!("{ready} pods are ready"),
-                    })
-                },
+                || Truth::holds_not(counted(ready, "pod is ready", "pods are ready")),
                 |gone| Truth::holds([gone]),
             );
         }
@@ -97,7 +92,7 @@ impl RuleCondition for NoPodReady {
     }
 
     fn threshold(&self, profile: &Profile, _window: SignedDuration) -> Vec<SafeText> {
-        vec![safe!("0 of {} pods ready", profile.service.replicas)]
+        vec![none_ready_of(profile.service.replicas as usize)]
     }
 
     fn source(&self, case: &Evaluation<'_>) -> (&'static str, Option<SignedDuration>) {
@@ -130,16 +125,26 @@ fn down(case: &Evaluation<'_>) -> Truth {
     Truth::holds(because).again(tried)
 }
 
-/// `0 of 3 pods ready: exceeded quota: compute, requested: pods=1, used: pods=0, limited: pods=0`.
+/// `0 of 3 pods ready: exceeded quota: compute, requested: pods=1, used: pods=0, limited: pods=0`. The pod that it is about stays named, however
+/// long its trouble is.
 fn none_ready_because(case: &Evaluation<'_>, trouble: &str) -> SafeText {
-    safe!("{}: {}", none_ready_in_words(case), quoting::gist(trouble))
+    let of_pod = |(name, _): &(&str, &str)| case.living().any(|pod| pod.short_name() == *name);
+    let head = none_ready_in_words(case);
+    match trouble.split_once(": ").filter(of_pod) {
+        Some((pod, trouble)) => safe!("{head}: {pod}: {}", quoting::gist(trouble)),
+        None => safe!("{head}: {}", quoting::gist(trouble)),
+    }
+}
+
+fn none_ready_of(pods: usize) -> SafeText {
+    safe!("0 of {} ready", counted(pods, "pod", "pods"))
 }
 
 fn none_ready_in_words(case: &Evaluation<'_>) -> SafeText {
     match &case.state.deployment {
         Some(deployment) if deployment.replicas == 0 => "the deployment asks for 0 pods".into(),
-        Some(deployment) => safe!("0 of {} pods ready", deployment.replicas),
-        None => safe!("0 of {} pods ready", case.living().count()),
+        Some(deployment) => none_ready_of(deployment.replicas as usize),
+        None => none_ready_of(case.living().count()),
     }
 }
 
@@ -222,8 +227,10 @@ fn cluster_trouble(pod: &Pod, case: &Evaluation<'_>) -> Option<SafeText> {
         with_reason(&scheduled.reason, &scheduled.message)
     } else if is_lost_with_node(pod) {
         let node = pod.node.as_deref().unwrap_or("of the pod");
-        let since = unready_since(pod).map_or(SafeText::default(), |at| {
-            safe!(" for {}", duration::brief(case.since(at)))
+        let since = unready_since(pod).map(|at| case.since(at));
+        let since = since.filter(|since| *since >= SignedDuration::from_secs(1));
+        let since = since.map_or(SafeText::default(), |since| {
+            safe!(" for {}", duration::brief(since))
         });
         safe!("node {node} has not reported{since} (NodeNotReady)")
     } else {

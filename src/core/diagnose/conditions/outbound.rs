@@ -14,7 +14,7 @@ use crate::profile::Profile;
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// Too many calls to other services fail, by the pods' own counters, or by the metrics source and its thresholds. No other source counts
 /// them: without the counters it is unknown where the metrics source does not show it.
@@ -46,7 +46,8 @@ impl RuleCondition for OutboundFails {
         let failed: u64 = meant().map(|outbound| outbound.failed).sum();
         let covers = SignedDuration::from_secs(i64::try_from(sign.covers_s.unwrap_or(0)).unwrap_or(i64::MAX));
         let covers = duration::brief(covers);
-        let words = safe!("{failed} of {sent} outbound calls failed in {covers}");
+        let calls = counted(sent, "outbound call", "outbound calls");
+        let words = safe!("{failed} of {calls} failed in {covers}");
         if sent >= self.at_least && failed * 100 >= sent * self.share && failed > 0 {
             let mut failing: Vec<_> = meant().filter(|outbound| outbound.failed > 0).collect();
             failing.sort_by_key(|outbound| std::cmp::Reverse(outbound.failed));
@@ -57,7 +58,8 @@ impl RuleCondition for OutboundFails {
                     sent,
                     ..
                 } = outbound;
-                safe!("{failed} of {sent} calls to {service} failed in {covers} (no answer or 5xx)")
+                let calls = counted(*sent, "call", "calls");
+                safe!("{failed} of {calls} to {service} failed in {covers} (no answer or 5xx)")
             });
             let by = safe!("{words} ({})", sign.source);
             return Truth::holds(each.chain([by]));

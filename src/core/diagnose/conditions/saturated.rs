@@ -18,7 +18,7 @@ use crate::profile::Profile;
 use crate::profile::sop::StepStatus;
 use crate::profile::validation::Mistakes;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration, noun};
 
 /// Requests are slower than the objectives allow, by the request log or by the pods' own counters, or the CPU is at its limit for
 /// long. The request log is the required source: with it, it can be said that this does not hold; the others only add evidence.
@@ -224,9 +224,9 @@ fn measured(case: &Evaluation<'_>) -> Option<Measured> {
 fn in_short(requests: &Requests, case: &Evaluation<'_>, within: SignedDuration) -> SafeText {
     let share = |percent: Option<f64>| percent.map_or(0, |percent| percent as u64);
     let slow = safe!(
-        "{} % of {} requests over 100 ms",
+        "{} % of {} over 100 ms",
         share(requests.slow_percent()),
-        requests.answered
+        counted(requests.answered, "request", "requests")
     );
     let failed = share(requests.failed_percent());
     let Some(why) = newest_error(case, within).filter(|_| failed > 0) else {
@@ -249,7 +249,9 @@ fn cost_of_a_pod(case: &Evaluation<'_>) -> Option<SafeText> {
     let now = u64::from(case.state.deployment.as_ref()?.replicas);
     let next = now + 1;
     Some(safe!(
-        "from {now} to {next} pods: up to {each} more database connections ({} instead of {})",
+        "from {now} to {}: up to {each} more database {} ({} instead of {})",
+        counted(next, "pod", "pods"),
+        noun(each, "connection", "connections"),
         each * next,
         each * now
     ))

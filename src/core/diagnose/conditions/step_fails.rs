@@ -23,22 +23,8 @@ impl RuleCondition for StepFails {
             if let Some(rule) = case.another_rule() {
                 return Truth::holds_not(safe!("rule {} applies", rule.id));
             }
-            // An alert looks back over its window, and fires for a while after its cause is gone: alone it calls nobody.
-            if having(StepStatus::Fail).all(|(check, _)| matches!(check, Check::Alert(_))) {
-                return Truth::unknown(
-                    "the alert fires, and no step shows why: it may look back on what is over",
-                );
-            }
-            // Issues are the whole service's, whichever SOP is open: where the SOP's own alert is quiet, too, they call nobody.
-            let of_tracker = having(StepStatus::Fail).all(|(check, _)| matches!(check, Check::Tracker(_)));
-            let has_alert = case
-                .steps
-                .iter()
-                .any(|(check, _)| matches!(check, Check::Alert(_)));
-            if of_tracker && has_alert {
-                return Truth::unknown(
-                    "the error tracker has a new or rising issue, and neither the alert nor another step shows its effect here: read it",
-                );
+            if let Some(why) = calls_nobody(case) {
+                return Truth::unknown(why);
             }
             let missing: Option<Vec<_>> = having(StepStatus::Fail)
                 .map(|(check, _)| case.missing_for(check))
@@ -69,4 +55,32 @@ impl RuleCondition for StepFails {
     fn rests_on_steps(&self) -> bool {
         true
     }
+
+    fn is_unclear(&self, case: &Evaluation<'_>) -> bool {
+        calls_nobody(case).is_some()
+    }
+}
+
+/// What to do about steps that fail and alone call nobody, where no other fails.
+fn calls_nobody(case: &Evaluation<'_>) -> Option<&'static str> {
+    let failing = || {
+        let steps = case.steps.iter();
+        steps.filter(|(_, found)| found.status == StepStatus::Fail)
+    };
+    failing().next()?;
+    // An alert looks back over its window, and fires for a while after its cause is gone.
+    if failing().all(|(check, _)| matches!(check, Check::Alert(_))) {
+        return Some(
+            "the alert fires, and no step shows why: it may look back on what is over; see whether it resolves",
+        );
+    }
+    // Issues are the whole service's, whichever SOP is open: they call nobody where the SOP's own alert is quiet, too.
+    let of_tracker = failing().all(|(check, _)| matches!(check, Check::Tracker(_)));
+    let has_alert = case
+        .steps
+        .iter()
+        .any(|(check, _)| matches!(check, Check::Alert(_)));
+    (of_tracker && has_alert).then_some(
+        "the error tracker has a new or rising issue, and neither the alert nor another step shows its effect here: read it",
+    )
 }

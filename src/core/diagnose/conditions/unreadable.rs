@@ -16,7 +16,7 @@ pub struct Unreadable {}
 impl RuleCondition for Unreadable {
     fn evaluate(&self, case: &Evaluation<'_>) -> Truth {
         let pods = case.hear(&SourceId::Pods, "pods").trouble();
-        let logs = case.unread_logs();
+        let logs = case.unread_now();
         let database = case.hear(&SourceId::Database, "database").trouble();
         // The other SOPs have no step about leaders or rows.
         let needs_workers = matches!(case.alert, Alert::Osd | Alert::Kafka);

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use self::truth::Truth;
 use super::evaluation::Evaluation;
 use crate::observe::observation::Autoscaler;
+use crate::observe::source::{Freshness, SourceId, SourceState};
+use crate::profile::Profile;
 use crate::profile::rule::{Advice, Alert, Rule, RuleAdvice};
 use crate::text::{Redacted, SafeText};
 
@@ -45,6 +47,23 @@ pub struct Recommendation {
     pub because: Vec<SafeText>,
     /// For a wait: until when.
     pub until: Option<Timestamp>,
+    /// For [`Advice::Gather`]: what the rules rest on was read, and does not tell what to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unclear: bool,
+}
+
+/// What [`Advice::Gather`] is called where nothing is missing.
+const UNCLEAR: &str = "check yourself";
+
+impl Recommendation {
+    /// As people say it: `restart the pods`, `escalate to OCM support`.
+    pub fn in_words(&self, profile: &Profile) -> SafeText {
+        if self.unclear {
+            UNCLEAR.into()
+        } else {
+            profile.advice_in_words(self.action, self.contact.as_deref())
+        }
+    }
 }
 
 impl Default for Recommendation {
@@ -55,6 +74,7 @@ impl Default for Recommendation {
             rule: None,
             because: Vec::new(),
             until: None,
+            unclear: false,
         }
     }
 }
@@ -172,22 +192,76 @@ impl Evaluation<'_> {
             rules.any(|rule| one.rule == rule.id && rule.when.kind().rests_on_steps())
         };
         let (of_steps, of_sources): (Vec<_>, Vec<_>) = missing.iter().partition(of_steps);
+        let reads_all = |one: &&NotRuledOut| {
+            let mut rules = self.profile.rules.iter();
+            rules.any(|rule| one.rule == rule.id && rule.when.kind().is_unclear(self))
+        };
+        let unclear = of_sources.is_empty() && of_steps.iter().all(reads_all) || !self.lacks_a_source();
         let said = if of_sources.is_empty() {
             of_steps
         } else {
             of_sources
         };
-        let distinct: BTreeSet<&SafeText> = said.into_iter().map(|one| &one.missing).collect();
+        let distinct = self.sources_first(said);
         let because = match action {
             Advice::None => vec!["no rule matches".into()],
             _ if distinct.is_empty() => failing,
-            _ => distinct.into_iter().cloned().collect(),
+            _ => distinct,
         };
         Recommendation {
             action,
             because,
+            unclear: action == Advice::Gather && unclear,
             ..Recommendation::default()
         }
+    }
+
+    /// What is missing, each once: the sources that can't be read before what is unknown for that, and before what only time will tell.
+    fn sources_first(&self, missing: Vec<&NotRuledOut>) -> Vec<SafeText> {
+        let sources = [
+            self.hear(&SourceId::Pods, "pods").trouble(),
+            self.unread_logs(),
+            self.hear(&SourceId::Database, "database").trouble(),
+        ];
+        let is_of_source = |one: &NotRuledOut| {
+            let mut sources = sources.iter().flatten();
+            sources.any(|source| one.missing.contains(source.as_str()))
+        };
+        let waits = |one: &NotRuledOut| {
+            let mut rules = self.profile.rules.iter();
+            rules.any(|rule| one.rule == rule.id && rule.when.kind().known_at(self).is_some())
+        };
+        let ranked = missing.into_iter();
+        let mut ranked: Vec<_> = ranked
+            .map(|one| (waits(one), !is_of_source(one), one.missing.clone()))
+            .collect();
+        ranked.sort();
+        let mut distinct: Vec<SafeText> = Vec::new();
+        for (.., words) in ranked {
+            if !distinct.contains(&words) {
+                distinct.push(words);
+            }
+        }
+        distinct
+    }
+
+    /// Whether a source that is asked does not answer, or is not current.
+    fn lacks_a_source(&self) -> bool {
+        let database = self.profile.database.is_some().then_some(SourceId::Database);
+        let watched = [SourceId::Pods, SourceId::Deployment, SourceId::ClusterEvents];
+        let mut needed = watched.into_iter().chain(database);
+        if needed.any(|id| self.state.source(&id).is_none()) || self.unread_now().is_some() {
+            return true;
+        }
+        let mut sources = self.state.sources();
+        sources.any(|(id, source)| match source.state {
+            SourceState::Off(_) => true,
+            SourceState::Ended | SourceState::Resting => false,
+            _ => {
+                source.problem().is_some()
+                    || !matches!(self.state.freshness(id, self.now), Freshness::Fresh(_))
+            }
+        })
     }
 
     /// Where nothing holds, and nothing but time is missing to know that: wait until who leads is known.
@@ -251,6 +325,7 @@ impl Evaluation<'_> {
                 .then(|| self.settles().ok())
                 .flatten()
                 .map(|settling| settling.until),
+            unclear: false,
         }
     }
 }

@@ -10,9 +10,6 @@ use crate::observe::state::{LogKnown, State};
 use crate::profile::{Leaders, Profile};
 use crate::text::duration;
 
-/// A log whose first line is younger than the container by more than this has lost its beginning.
-const FIRST_LINE_WITHIN: SignedDuration = SignedDuration::from_secs(5);
-
 /// A leader's line may be this old at least: a long loop drops ticks.
 const LEADS_FOR: SignedDuration = SignedDuration::from_secs(120);
 
@@ -22,6 +19,8 @@ pub(super) struct PodLog<'a> {
     pub(super) pod: &'a Pod,
     /// The instance that runs now; `None` when the pod has no container of the profile's name.
     pub(super) source: Option<ContainerKey>,
+    /// Since when it runs, where that is known.
+    pub(super) since: Option<Timestamp>,
     log: Option<&'a LogKnown>,
     /// When the log was last known to be current; `None` when it is not.
     heard_at: Option<Timestamp>,
@@ -65,6 +64,7 @@ fn witness<'a>(state: &'a State, profile: &Profile, pod: &'a Pod, now: Timestamp
         return (&*pod.phase == "Running").then_some(PodLog {
             pod,
             source: None,
+            since: None,
             log: None,
             heard_at: None,
             from_start: false,
@@ -83,6 +83,7 @@ fn witness<'a>(state: &'a State, profile: &Profile, pod: &'a Pod, now: Timestamp
     let log = state.logs.get(&source);
     let witness = PodLog {
         pod,
+        since,
         log,
         heard_at: log.and_then(|log| heard_at(state, &source, log, now)),
         from_start: log.is_some_and(|log| is_from_start(log, since)),
@@ -116,10 +117,8 @@ fn is_in_trouble(state: &State, source: &ContainerKey, now: Timestamp) -> bool {
 }
 
 fn is_from_start(log: &LogKnown, started: Option<Timestamp>) -> bool {
-    match (log.progress.first_at, started) {
-        (Some(first), Some(started)) => log.missed == 0 && first.duration_since(started) <= FIRST_LINE_WITHIN,
-        _ => false,
-    }
+    let has_begun = log.progress.first_at.is_some() && log.missed == 0;
+    has_begun && started.is_some_and(|started| !log.lost_its_beginning(started))
 }
 
 /// How long a pod's word that it does not lead holds: three ticks.
@@ -141,6 +140,11 @@ impl<'a> PodLog<'a> {
     /// Whether the log has lines that only verbosity 1 or higher prints.
     pub(super) fn is_verbose(&self) -> bool {
         self.log.is_some_and(|log| log.progress.verbose)
+    }
+
+    /// Whether the log is whole and would have the line, had the process ever led: silence is an answer then.
+    pub(super) fn tells_all(&self) -> bool {
+        self.is_read() && self.from_start && self.is_verbose()
     }
 
     /// When the newest line was written.

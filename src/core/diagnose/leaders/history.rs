@@ -1,13 +1,18 @@
 //! Who led when, by the logs: what the strip of leaders over time is drawn from.
 //!
-//! Only the lines of leaders and of those that wait for the lease count. Where no log has such a line nobody knows who led: that is not a
-//! gap without a leader.
+//! Only the lines of leaders and of those that wait for the lease count. Where no log has such a line, or one that could not be read may
+//! have had one, nobody knows who led: that is not a gap without a leader.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::LeaderReading;
+use super::claim::witnesses;
 use crate::logparse::{ContainerKey, LeaderLineKind, Sighting};
+use crate::observe::observation::{PodUid, short_name};
+use crate::observe::state::State;
+use crate::profile::Profile;
 use crate::text::SafeText;
 
 /// Lines of one log that are closer together than this have no silence between them. A tick or a loop is half a minute at most.
@@ -55,7 +60,7 @@ struct Span {
 /// Who led in a stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Led {
-    /// No log tells.
+    /// No log tells, or one that could not be read may have led.
     Unseen,
     /// Nobody.
     Nobody,
@@ -85,25 +90,44 @@ impl LeaderHistory {
         }
     }
 
+    /// Whether the process before the `restart`th of a pod led a worker type when it ended, by all that the logs say up to then.
+    pub(in crate::diagnose) fn led_to_the_end(
+        &self,
+        pod: &PodUid,
+        restart: u32,
+        ended_at: Option<Timestamp>,
+    ) -> bool {
+        let is_it = |key: &ContainerKey| key.pod_uid == *pod && key.restart.checked_add(1) == Some(restart);
+        let before = |at: Timestamp| ended_at.is_none_or(|ended| at <= ended);
+        self.by.values().any(|logs| {
+            let of_it = logs.iter().find(|(key, _)| is_it(key));
+            let last = of_it
+                .and_then(|(_, log)| log.led.back())
+                .filter(|span| !span.ended);
+            last.is_some_and(|last| {
+                let others = logs.iter().filter(|(key, _)| !is_it(key));
+                let mut others = others.flat_map(|(_, log)| &log.led);
+                !others.any(|other| before(other.from) && other.to > last.to)
+            })
+        })
+    }
+
     /// Who led a worker type in each of `count` equal stretches of the `window` that ends at `now`, oldest first. `leader`: the short name
-    /// of the pod that leads now, which need not have written since it won the lease.
-    pub fn strip(
+    /// of the pod that leads now, which need not have written since it won the lease. `silent`: the processes whose silence proves nothing.
+    fn strip(
         &self,
         worker: &str,
         now: Timestamp,
         window: SignedDuration,
         count: usize,
         leader: Option<&str>,
+        silent: &[Process],
     ) -> Vec<Led> {
         let Some(logs) = self.by.get(&SafeText::new(worker)) else {
             return vec![Led::Unseen; count];
         };
         let led = led_spans(logs, now, leader);
-        let heard: Vec<_> = logs
-            .values()
-            .flat_map(|log| &log.heard)
-            .map(|span| (span.from, after(span.to)))
-            .collect();
+        let heard = Heard::new(logs, silent);
         let each = i64::try_from(count.max(1)).map_or(window, |count| {
             SignedDuration::from_millis(i64::try_from(window.as_millis()).unwrap_or(i64::MAX) / count)
         });
@@ -144,12 +168,76 @@ fn after(at: Timestamp) -> Timestamp {
     at.saturating_add(COUNTS_FOR).unwrap_or(at)
 }
 
-fn led_within(
-    led: &[(&str, Timestamp, Timestamp)],
-    heard: &[(Timestamp, Timestamp)],
-    from: Timestamp,
-    to: Timestamp,
-) -> Led {
+/// A process that may lead: its log, unless it has none that could be read, and since when it runs.
+struct Process {
+    source: Option<ContainerKey>,
+    since: Timestamp,
+}
+
+/// Which stretches the logs tell of.
+struct Heard {
+    /// When any of them wrote whether its process leads.
+    any: Vec<(Timestamp, Timestamp)>,
+    /// Of each process whose silence proves nothing: since when it runs, and when it wrote whether it leads.
+    each: Vec<(Timestamp, Vec<(Timestamp, Timestamp)>)>,
+}
+
+impl Heard {
+    fn new(logs: &BTreeMap<ContainerKey, LogHistory>, silent: &[Process]) -> Self {
+        let spans = |log: &LogHistory| -> Vec<(Timestamp, Timestamp)> {
+            log.heard.iter().map(|span| (span.from, after(span.to))).collect()
+        };
+        let of_process = |process: &Process| {
+            let log = process.source.as_ref().and_then(|source| logs.get(source));
+            let mut heard = log.map(spans).unwrap_or_default();
+            // What a process does before its first line is no silence either.
+            let first = heard.first_mut();
+            if let Some((from, _)) = first.filter(|(from, _)| from.duration_since(process.since) <= JOINED) {
+                *from = process.since.min(*from);
+            }
+            (process.since, heard)
+        };
+        Self {
+            any: logs.values().flat_map(spans).collect(),
+            each: silent.iter().map(of_process).collect(),
+        }
+    }
+
+    /// Whether it is known of a stretch that nobody led where no log tells of a leader: a process that was not heard may have led.
+    fn is_known(&self, from: Timestamp, to: Timestamp) -> bool {
+        let within =
+            |spans: &[(Timestamp, Timestamp)]| spans.iter().any(|(start, end)| *start < to && *end > from);
+        within(&self.any)
+            && self
+                .each
+                .iter()
+                .all(|(since, heard)| *since >= to || within(heard))
+    }
+}
+
+/// Who led a worker type in each of `count` equal stretches of the `window` that ends at `now`, oldest first.
+pub fn led_over(
+    state: &State,
+    profile: &Profile,
+    reading: &LeaderReading,
+    now: Timestamp,
+    window: SignedDuration,
+    count: usize,
+) -> Vec<Led> {
+    let silent: Vec<_> = witnesses(state, profile, now)
+        .into_iter()
+        .filter(|witness| !witness.tells_all())
+        .map(|witness| Process {
+            since: witness.since.or(witness.pod.created_at).unwrap_or(Timestamp::MIN),
+            source: witness.source,
+        })
+        .collect();
+    let leader = reading.pod.as_deref().map(short_name);
+    let history = state.leaders.history();
+    history.strip(&reading.log_type, now, window, count, leader, &silent)
+}
+
+fn led_within(led: &[(&str, Timestamp, Timestamp)], heard: &Heard, from: Timestamp, to: Timestamp) -> Led {
     let within: Vec<_> = led
         .iter()
         .filter(|(_, start, end)| *start < to && *end > from)
@@ -168,7 +256,7 @@ fn led_within(
     // Where one handed over to another, the one that leads at the end.
     match within.iter().max_by_key(|(_, start, _)| *start) {
         Some((pod, ..)) => Led::One(SafeText::new(pod)),
-        None if heard.iter().any(|(start, end)| *start < to && *end > from) => Led::Nobody,
+        None if heard.is_known(from, to) => Led::Nobody,
         None => Led::Unseen,
     }
 }
@@ -225,21 +313,32 @@ mod tests {
     use super::LeaderLineKind::{Gained, Heartbeat, Lost, NotLeader};
     use super::*;
     use crate::logparse::LeaderLine;
-    use crate::observe::observation::PodUid;
     use crate::testkit::{KAFKA, now};
 
     /// What a pod wrote so many seconds ago, oldest first.
     type Said<'a> = (&'a str, &'a [(LeaderLineKind, i64)]);
 
+    fn log_of(pod: &str) -> ContainerKey {
+        ContainerKey {
+            pod_uid: PodUid(pod.into()),
+            pod: SafeText::new(&format!("msa-x-{pod}")),
+            container: "service".into(),
+            restart: 0,
+        }
+    }
+
+    fn processes(silent: &[(&str, i64)]) -> Vec<Process> {
+        let process = |(pod, ago): &(&str, i64)| Process {
+            source: Some(log_of(pod)),
+            since: now() - SignedDuration::from_secs(*ago),
+        };
+        silent.iter().map(process).collect()
+    }
+
     fn history(said: &[Said<'_>]) -> LeaderHistory {
         let mut history = LeaderHistory::default();
         for (pod, lines) in said {
-            let source = ContainerKey {
-                pod_uid: PodUid((*pod).into()),
-                pod: SafeText::new(&format!("msa-x-{pod}")),
-                container: "service".into(),
-                restart: 0,
-            };
+            let source = log_of(pod);
             let sightings: Vec<_> = lines
                 .iter()
                 .map(|(kind, ago)| Sighting {
@@ -258,8 +357,13 @@ mod tests {
 
     /// The strip of the last ten minutes, a letter a minute: the pod's first, `.` for nobody, `?` for unseen, `2` for several.
     fn strip(said: &[Said<'_>], leader: Option<&str>) -> String {
+        strip_of(said, leader, &[])
+    }
+
+    /// The same where the silence of some pods proves nothing; they run since so many seconds ago.
+    fn strip_of(said: &[Said<'_>], leader: Option<&str>, silent: &[(&str, i64)]) -> String {
         let window = SignedDuration::from_mins(10);
-        let strip = history(said).strip(KAFKA, now(), window, 10, leader);
+        let strip = history(said).strip(KAFKA, now(), window, 10, leader, &processes(silent));
         let letter = |led: &Led| match led {
             Led::Unseen => '?',
             Led::Nobody => '.',
@@ -289,6 +393,32 @@ mod tests {
     }
 
     #[test]
+    fn nobody_led_only_where_no_process_went_unheard() {
+        let follows = every_30_s(NotLeader, 600, 0);
+        let heard = [("aaaaa", 7_200), ("bbbbb", 7_200)];
+        assert_eq!(strip_of(&[("aaaaa", &follows)], None, &heard[..1]), "..........");
+        assert_eq!(
+            strip_of(&[("aaaaa", &follows)], None, &heard),
+            "??????????",
+            "bbbbb is not read and may have led"
+        );
+        let both: [Said<'_>; 2] = [("aaaaa", &follows), ("bbbbb", &follows)];
+        assert_eq!(strip_of(&both, None, &heard), "..........");
+        let late = every_30_s(NotLeader, 290, 0);
+        let both: [Said<'_>; 2] = [("aaaaa", &follows), ("bbbbb", &late)];
+        assert_eq!(strip_of(&both, None, &heard), "?????.....");
+        // one that came later led nothing before, nor while it started
+        let started = [("aaaaa", 7_200), ("bbbbb", 330)];
+        assert_eq!(strip_of(&both, None, &started), "..........");
+        // a pod that is known to lead is seen, whoever is not read
+        let leads = every_30_s(Heartbeat, 600, 0);
+        assert_eq!(
+            strip_of(&[("aaaaa", &leads)], Some("aaaaa"), &heard),
+            "aaaaaaaaaa"
+        );
+    }
+
+    #[test]
     fn a_leader_that_wrote_only_when_it_won_the_lease_leads_until_now_if_it_leads_now() {
         let quiet: Said<'_> = ("aaaaa", &[(Gained, 540)]);
         assert_eq!(strip(&[quiet], Some("aaaaa")), "?aaaaaaaaa");
@@ -311,6 +441,23 @@ mod tests {
         overlaps.push((Lost, 291));
         let both: [Said<'_>; 2] = [("aaaaa", &overlaps), ("bbbbb", &second)];
         assert_eq!(strip(&both, Some("bbbbb")), "aaaaabbbbb");
+    }
+
+    #[test]
+    fn a_process_that_led_when_it_ended_is_told_from_one_that_had_handed_over() {
+        let ended = |ago: i64| Some(now() - SignedDuration::from_secs(ago));
+        let led = |said: &[Said<'_>]| history(said).led_to_the_end(&PodUid("aaaaa".into()), 1, ended(100));
+        let leads = every_30_s(Heartbeat, 600, 120);
+        assert!(led(&[("aaaaa", &leads)]));
+        let heir = every_30_s(Heartbeat, 60, 0);
+        assert!(led(&[("aaaaa", &leads), ("bbbbb", &heir)]), "it came afterwards");
+        let earlier = every_30_s(Heartbeat, 300, 0);
+        let first = every_30_s(Heartbeat, 600, 310);
+        assert!(!led(&[("aaaaa", &first), ("bbbbb", &earlier)]));
+        let mut lost = leads.clone();
+        lost.push((Lost, 110));
+        assert!(!led(&[("aaaaa", &lost)]));
+        assert!(!led(&[("bbbbb", &leads)]));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::evidence::{LeaderEvidence, WorkerEvidence};
-pub use self::history::{LeaderHistory, Led};
+pub use self::history::{LeaderHistory, Led, led_over};
 pub use crate::diagnose::leaders::verdict::{pods_without_lease, read_leaders};
 use crate::text::SafeText;
 
@@ -86,6 +86,29 @@ impl VerdictKind {
     }
 }
 
+/// What a verdict that is [settling](Verdict::Settling) waits for. It decides nothing: only the words differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Awaited {
+    /// That a pod takes the lease: no pod leads, by all that could be read.
+    #[default]
+    Election,
+    /// That a leader shows itself: a log that could not be read, or says too little, may be the leader's.
+    Leader,
+    /// That a pod comes up: none can lead before.
+    Pod,
+}
+
+impl Awaited {
+    /// What is known of the leader until then: `electing`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Election => "electing",
+            Self::Leader => "leader not confirmed",
+            Self::Pod => "none yet, no pod is up",
+        }
+    }
+}
+
 /// What is known about the leader of one worker type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaderReading {
@@ -95,6 +118,8 @@ pub struct LeaderReading {
     pub log_type: String,
     /// Whether exactly one leads.
     pub verdict: Verdict,
+    /// What the verdict waits for, where it settles.
+    pub awaited: Awaited,
     /// The pod that leads, by name, when one does and it is known which.
     pub pod: Option<SafeText>,
     /// The pods that lead, by name, where more than one does.
@@ -103,6 +128,8 @@ pub struct LeaderReading {
     pub worker_id: Option<SafeText>,
     /// What the logs say, in at most [`LOG_WORDS`] characters: `blf5h, heartbeat 10s ago`.
     pub log: SafeText,
+    /// Whether the logs tell of the leader; else `log` says why they don't.
+    pub log_tells: bool,
     /// The same without the name of the pod that leads, for where another column names it: `heartbeat 10s ago`.
     pub log_unnamed: SafeText,
     /// The lease row, if the table has one.

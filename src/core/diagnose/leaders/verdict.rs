@@ -8,25 +8,26 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::evidence::WorkerEvidence;
 use super::lease::{LeaseNow, lease_of};
-use super::{LOG_WORDS, LeaderReading, Verdict};
+use super::{Awaited, LOG_WORDS, LeaderReading, Verdict};
 use crate::diagnose::leaders::claim::{Claim, PodLog, leads_for, silence, witnesses};
 use crate::diagnose::settle;
 use crate::logparse::LeaderLineKind;
+use crate::observe::SKEW;
 use crate::observe::observation::Pod;
 use crate::observe::source::{Freshness, SourceId};
 use crate::observe::state::State;
 use crate::profile::{Leaders, Profile, Worker};
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// How far the clocks of pods and nodes may be apart: a lease's end is written by a pod's clock, a log line is dated by a node's.
-const LEASE_SKEW: SignedDuration = settle::SKEW;
+const LEASE_SKEW: SignedDuration = SKEW;
 
 /// How far the clocks of two nodes that date log lines may be apart. A leader that has handed over may thus seem to beat on for so long;
 /// one that does beats again within the next loop.
 const LINE_SKEW: SignedDuration = LEASE_SKEW;
 
-/// How long a leader that lost its lease for a moment is told so.
+/// How long to mention a short lease loss.
 const BLIP_TOLD_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// Reads the evidence for every worker of the profile, in its order.
@@ -94,6 +95,7 @@ struct Testimony<'a> {
 /// A verdict, the pods it names and what confirmed it.
 struct Judgement<'a> {
     verdict: Verdict,
+    awaited: Awaited,
     pod: Option<&'a Pod>,
     worker_id: Option<SafeText>,
     as_of: Option<Timestamp>,
@@ -103,6 +105,7 @@ impl<'a> Judgement<'a> {
     fn new(verdict: Verdict, as_of: Option<Timestamp>) -> Self {
         Self {
             verdict,
+            awaited: Awaited::Election,
             pod: None,
             worker_id: None,
             as_of,
@@ -112,6 +115,7 @@ impl<'a> Judgement<'a> {
     fn one(of: &Testimony<'a>, as_of: Option<Timestamp>) -> Self {
         Self {
             verdict: Verdict::One,
+            awaited: Awaited::Election,
             pod: Some(of.witness.pod),
             worker_id: of.evidence.map(|evidence| evidence.worker_id.clone()),
             as_of,
@@ -124,6 +128,11 @@ impl Input<'_> {
         let all = self.testimonies(worker);
         let lease = lease_of(self.state, self.leaders, worker, self.now);
         let judgement = self.settle(self.judge(worker, &all, lease.as_ref()), &all);
+        let awaited = if all.is_empty() {
+            Awaited::Pod
+        } else {
+            judgement.awaited
+        };
         let of_holder =
             |lease: &LeaseNow| holder_of(&all, lease).map(|holder| holder.witness.pod.name.clone());
         let log = self.words(worker, &all);
@@ -131,6 +140,7 @@ impl Input<'_> {
             worker: worker.title.as_str().into(),
             log_type: worker.log_type.clone(),
             verdict: judgement.verdict,
+            awaited,
             pod: judgement.pod.map(|pod| pod.name.clone()),
             leading: if judgement.verdict == Verdict::Many {
                 leading(&all)
@@ -139,6 +149,7 @@ impl Input<'_> {
             },
             worker_id: judgement.worker_id,
             log: log.whole(),
+            log_tells: log.tells,
             log_unnamed: log.without(judgement.pod.map(Pod::short_name)),
             lease: lease.map(|lease| lease.reading(of_holder(&lease))),
             as_of: judgement.as_of,
@@ -206,12 +217,14 @@ impl Input<'_> {
         let mut unread = all.iter().filter(|one| one.stand == Claim::Unknown);
         let running: Vec<_> = all.iter().filter_map(|one| one.witness.source.as_ref()).collect();
         let killed = |id: &SafeText| self.state.leaders.has_ended(&worker.log_type, id, &running);
-        let renewed = self.proves_life(lease) && !lease.holder.as_ref().is_some_and(killed);
+        let killed = lease.holder.as_ref().is_some_and(killed);
+        let renewed = self.proves_life(lease) && !killed;
         match unread.next() {
             Some(one) if renewed => {
                 let only = unread.next().is_none().then_some(one.witness.pod);
                 Judgement {
                     verdict: Verdict::One,
+                    awaited: Awaited::Election,
                     pod: only,
                     worker_id: lease.holder.clone(),
                     as_of: read_at,
@@ -219,6 +232,11 @@ impl Input<'_> {
             }
             // Somebody renews it who is none of the pods, all of which were heard.
             None if renewed => Judgement::new(Verdict::Unknown, read_at),
+            // One of the logs that are not read may be the holder's: it leads if it is seen to renew the lease.
+            Some(_) if !killed => Judgement {
+                awaited: Awaited::Leader,
+                ..wait()
+            },
             // A holder that no pod knows was killed: its lease has to run out, unless somebody is seen to renew it.
             _ => wait(),
         }
@@ -315,16 +333,19 @@ impl Input<'_> {
 
     /// Within the settle window "none" is too early, and so is "unknown" unless a log is in trouble.
     fn settle<'t>(&self, judgement: Judgement<'t>, all: &[Testimony<'t>]) -> Judgement<'t> {
-        let early = match judgement.verdict {
-            Verdict::None => true,
+        let (early, awaited) = match judgement.verdict {
+            Verdict::None => (true, Awaited::Election),
             Verdict::Unknown => {
-                matches!(self.pods, Freshness::Fresh(_)) && !all.iter().any(|one| one.witness.in_trouble)
+                let helps =
+                    matches!(self.pods, Freshness::Fresh(_)) && !all.iter().any(|one| one.witness.in_trouble);
+                (helps, Awaited::Leader)
             }
-            Verdict::One | Verdict::Many | Verdict::Settling { .. } => false,
+            Verdict::One | Verdict::Many | Verdict::Settling { .. } => (false, judgement.awaited),
         };
         match self.settles_at.filter(|_| early) {
             Some(until) => Judgement {
                 verdict: Verdict::Settling { until },
+                awaited,
                 ..judgement
             },
             None => judgement,
@@ -334,9 +355,12 @@ impl Input<'_> {
     /// What the logs say, in a few words.
     fn words(&self, worker: &Worker, all: &[Testimony<'_>]) -> LogWords {
         match self.pods {
-            Freshness::Missing => LogWords::of_all("pods not read yet"),
+            Freshness::Missing => {
+                let unread = self.state.unread_pods(self.now);
+                LogWords::of_nothing(unread.unwrap_or_else(|| "pods not read yet".into()))
+            }
             Freshness::Stale(age) => {
-                LogWords::of_all(safe!("no data on the pods for {}", duration::brief(age)))
+                LogWords::of_nothing(safe!("no data on the pods for {}", duration::brief(age)))
             }
             Freshness::Fresh(_) => self.words_on(worker, all),
         }
@@ -370,6 +394,7 @@ impl Input<'_> {
             ""
         };
         LogWords {
+            tells: true,
             pod: Some(leader.name()),
             words: safe!("{}{blip}", self.last_word(leader, tens)),
         }
@@ -403,25 +428,31 @@ impl Input<'_> {
         let silent = all.iter().filter(|one| one.witness.is_read()).find(went_silent);
         if let Some(one) = silent {
             return LogWords {
+                tells: true,
                 pod: Some(one.name()),
                 words: self.last_word(one, duration::brief),
             };
         }
         let share = |some: usize| match of {
             1 => "the pod".into(),
+            2 if some == 2 => "both pods".into(),
             of if some == of => safe!("all {of} pods"),
             of => safe!("{some} of {of} pods"),
         };
-        LogWords::of_all(match () {
-            () if of == 0 => "no pod is up".into(),
-            () if missed > 0 => safe!("{} can't read the lease", share(missed)),
-            () if said == 1 && of == 1 => "the pod reports \"not leader\"".into(),
-            () if said > 0 => safe!("{} report \"not leader\"", share(said)),
-            () if read == 0 => safe!("no current log of {of} pods"),
+        if of == 0 || missed > 0 || said > 0 {
+            return LogWords::of_all(match () {
+                () if of == 0 => "no pod is up".into(),
+                () if missed > 0 => cant_read_the_lease(missed, of),
+                () if of == 1 => "the pod reports \"not leader\"".into(),
+                () => safe!("{} report \"not leader\"", share(said)),
+            });
+        }
+        LogWords::of_nothing(match () {
+            () if read == 0 => safe!("no current log of {}", counted(of, "pod", "pods")),
             () if !all.iter().any(|one| one.witness.is_verbose()) => {
                 "logs are too terse (verbosity below 1)".into()
             }
-            () => safe!("no leader line in {read} of {of} logs"),
+            () => safe!("no leader line in {read} of {}", counted(of, "log", "logs")),
         })
     }
 
@@ -443,6 +474,8 @@ impl Input<'_> {
 
 /// What the logs say, in words, and whose log it is.
 struct LogWords {
+    /// Whether they tell of the leader; else of why the logs don't.
+    tells: bool,
     /// The pod that the words are about; `None` where they are about all.
     pod: Option<SafeText>,
     words: SafeText,
@@ -451,8 +484,17 @@ struct LogWords {
 impl LogWords {
     fn of_all(words: impl Into<SafeText>) -> Self {
         Self {
+            tells: true,
             pod: None,
             words: words.into(),
+        }
+    }
+
+    /// Why the logs don't tell of the leader.
+    fn of_nothing(words: impl Into<SafeText>) -> Self {
+        Self {
+            tells: false,
+            ..Self::of_all(words)
         }
     }
 
@@ -471,6 +513,16 @@ impl LogWords {
         } else {
             self.whole()
         }
+    }
+}
+
+/// That so many of the pods can't read the lease: `none of 3 pods can read the lease`.
+fn cant_read_the_lease(missed: usize, of: usize) -> SafeText {
+    match (missed, of) {
+        (_, 1) => "the pod can't read the lease".into(),
+        (2, 2) => "neither pod can read the lease".into(),
+        (missed, of) if missed == of => safe!("none of {of} pods can read the lease"),
+        (missed, of) => safe!("{missed} of {of} pods can't read the lease"),
     }
 }
 

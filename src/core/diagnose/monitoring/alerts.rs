@@ -17,6 +17,9 @@ use crate::profile::monitoring::{Alerts, SopAlerts};
 use crate::text::SafeText;
 use crate::text::duration;
 
+/// How much later than the server's our clock may be when it says that an alert has ended.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(30);
+
 /// Annotations and labels that link to an alert's procedure.
 const LINKS: [&str; 5] = ["runbook", "runbook_url", "sop_url", "sop", "link_url"];
 
@@ -134,16 +137,17 @@ pub fn service_alerts(state: &State, profile: &Profile, now: Timestamp) -> Vec<S
     let manager = manager.filter(|_| state.is_fresh(&SourceId::Alerts, now));
     let mut found = Vec::new();
     let sent = manager.map_or(&[] as &[FiringAlert], |(_, reading)| &reading.alerts);
-    let is_current = |alert: &&FiringAlert| {
-        now.duration_since(alert.updated_at) <= state.paced(duration::of(monitoring.alerts.update_age))
-    };
-    for alert in sent.iter().filter(is_current) {
+    let sent: Vec<_> = sent
+        .iter()
+        .filter(|alert| is_current(alert, state, &monitoring.alerts, now))
+        .collect();
+    for alert in &sent {
         let silences = manager.map(|(_, reading)| &reading.silences);
         found.push(of_manager(alert, silences, rules, mapping));
     }
     for rule in rules {
         for active in &rule.active {
-            let is_sent = sent.iter().filter(is_current).any(|alert| is_same(active, alert));
+            let is_sent = sent.iter().any(|alert| is_same(active, alert));
             if !is_sent {
                 found.push(of_rule(rule, active, mapping));
             }
@@ -159,6 +163,15 @@ pub fn service_alerts(state: &State, profile: &Profile, now: Timestamp) -> Vec<S
         (order, alert.rank, alert.began_at, alert.name.clone())
     });
     found
+}
+
+/// Whether an alert that Alertmanager has still fires. Prometheus sends it again at most once an evaluation of its rule, and these may be
+/// minutes apart; each time its end moves four of them ahead. The end, not the last word, tells that nobody sends it any more.
+fn is_current(alert: &FiringAlert, state: &State, alerts: &Alerts, now: Timestamp) -> bool {
+    match alert.ends_at {
+        Some(ends_at) => now.duration_since(ends_at) < state.paced(CLOCKS_DIFFER),
+        None => now.duration_since(alert.updated_at) <= state.paced(duration::of(alerts.update_age)),
+    }
 }
 
 /// The alert that chooses the SOP: where the alerts that fire are all for one SOP, the worst of them.

@@ -1,13 +1,15 @@
 //! A figure as it may be used: its rows, or why there are none; what has warnings proves nothing by what it lacks.
 
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::is_configured;
 use crate::diagnose::evaluation::Evaluation;
+use crate::diagnose::quoting;
 use crate::diagnose::step_result::SourceCheck;
 use crate::observe::observation::{Answer, Sample};
 use crate::observe::source::SourceId;
@@ -29,23 +31,25 @@ pub(super) struct Missing {
 }
 
 /// A figure that was answered of late.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Known<'a> {
     answer: &'a Answer,
+    /// Those of its rows that are of the service.
+    rows: Cow<'a, [Sample]>,
     /// How old the answer is.
     pub(super) age: SignedDuration,
     figure: Figure,
 }
 
-impl<'a> Known<'a> {
-    /// The rows that are there: enough to see that something fails.
-    pub(super) fn rows(&self) -> &'a [Sample] {
-        &self.answer.rows
+impl Known<'_> {
+    /// The rows of the service that are there: enough to see that something fails.
+    pub(super) fn rows(&self) -> &[Sample] {
+        &self.rows
     }
 
     /// The numbers of the rows.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + 'a {
-        self.answer.rows.iter().filter_map(|row| row.value.finite())
+    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> {
+        self.rows.iter().filter_map(|row| row.value.finite())
     }
 
     /// The one number of a figure that has one row.
@@ -57,9 +61,15 @@ impl<'a> Known<'a> {
     pub(super) fn incomplete(&self) -> Option<Missing> {
         let title = self.figure.title();
         let why = if let [first, ..] = self.answer.warnings.as_slice() {
-            safe!("{title}: the metrics source warns that data may be missing ({first})")
+            safe!(
+                "{title}: the metrics source warns that data may be missing ({})",
+                quoting::gist(first)
+            )
         } else if self.answer.left_out > 0 {
-            safe!("{title}: {} rows are not shown", self.answer.left_out)
+            safe!(
+                "{title}: {} not shown",
+                counted(self.answer.left_out, "row is", "rows are")
+            )
         } else {
             return None;
         };
@@ -74,7 +84,12 @@ impl<'a> Known<'a> {
         let title = self.figure.title();
         let numbers: Vec<_> = self.numbers().collect();
         if numbers.is_empty() && self.rows().is_empty() {
-            return Err(unknown(safe!("{title}: the metrics source has no row")));
+            let of_own = if self.answer.rows.is_empty() {
+                ""
+            } else {
+                " of the service's pods"
+            };
+            return Err(unknown(safe!("{title}: the metrics source has no row{of_own}")));
         }
         if numbers.len() < self.rows().len() {
             return Err(unknown(safe!("{title}: no number (nothing to divide by)")));
@@ -114,7 +129,13 @@ impl Evaluation<'_> {
             let why = safe!("{title}: last answer {} ago", duration::brief(age));
             return Err(missing(StepStatus::Stale, why));
         }
-        Ok(Known { answer, age, figure })
+        let rows = self.own_rows(figure, &answer.rows)?;
+        Ok(Known {
+            answer,
+            rows,
+            age,
+            figure,
+        })
     }
 
     /// A figure of the service's own counters: they tell nothing where the newest scrape is too old.
@@ -142,16 +163,6 @@ impl Evaluation<'_> {
         }
         let ages: Vec<_> = known.numbers().collect();
         too_old(&ages, self.profile.monitoring.as_ref()?)
-    }
-
-    /// How many pods should be seen.
-    pub(super) fn expected_pods(&self) -> usize {
-        let configured = self
-            .state
-            .deployment
-            .as_ref()
-            .map(|deployment| deployment.replicas);
-        configured.unwrap_or(self.profile.service.replicas) as usize
     }
 }
 

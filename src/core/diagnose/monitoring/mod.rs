@@ -5,6 +5,7 @@ pub mod alerts;
 mod burn;
 mod figures;
 mod outbound;
+mod own_rows;
 mod requests;
 mod resources;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use crate::text::SafeText;
 use jiff::SignedDuration;
 
 pub(crate) use self::figures::source_of;
+pub(super) use self::own_rows::OwnPods;
 use super::evaluation::Evaluation;
 use crate::observe::source::{SourceId, SourceState};
 use crate::observe::state::State;

@@ -2,6 +2,7 @@
 
 use crate::safe;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Part;
 use super::figures::{Missing, percent, span, unknown};
@@ -17,6 +18,19 @@ struct Called {
     calls: f64,
     /// Share that failed; `None` where that is no number.
     failed: Option<f64>,
+}
+
+impl Called {
+    /// `12 % of 40 calls to ocm failed in 10m (no answer or 5xx; metrics)`.
+    fn words(&self, window: Duration) -> SafeText {
+        let share = self.failed.map_or(SafeText::from("no data"), percent);
+        safe!(
+            "{share} of {:.0} calls to {} failed in {} (no answer or 5xx; metrics)",
+            self.calls,
+            self.service,
+            span(window)
+        )
+    }
 }
 
 impl Evaluation<'_> {
@@ -38,44 +52,20 @@ impl Evaluation<'_> {
         let least = thresholds.least_calls as f64;
         let calls = self.scraped_figure(monitoring, Figure::OutboundCalls, Some(window))?;
         let shares = self.scraped_figure(monitoring, Figure::OutboundErrors, Some(window))?;
-        let failed = by_service(shares.rows());
+        let called = called(calls.rows(), shares.rows());
         let is_meant =
-            |service: &SafeText| services.is_empty() || services.iter().any(|one| **one == **service);
-        let called = by_service(calls.rows())
-            .into_iter()
-            .filter_map(|(service, calls)| {
-                Some(Called {
-                    failed: failed.get(&service).copied().flatten(),
-                    calls: calls?,
-                    service,
-                })
-            });
-        let called: Vec<_> = called.filter(|one| is_meant(&one.service)).collect();
-        let judged: Vec<_> = called.iter().filter(|one| one.calls >= least).collect();
-        let words = |one: &Called| {
-            let share = one.failed.map_or(SafeText::from("no data"), percent);
-            safe!(
-                "{share} of {:.0} calls to {} failed in {} (no answer or 5xx; metrics)",
-                one.calls,
-                one.service,
-                span(window)
-            )
-        };
-        let over = |limit: f64| {
-            let over = judged
-                .iter()
-                .filter(move |one| one.failed.is_some_and(|failed| failed > limit));
-            over.collect::<Vec<_>>()
-        };
-        let failing = over(thresholds.outbound.fail);
-        if let [first, ..] = failing.as_slice() {
-            let brief = safe!(
-                "{} of calls to {} fail",
-                first.failed.map_or(SafeText::default(), percent),
-                first.service
-            );
+            |one: &&Called| services.is_empty() || services.iter().any(|name| **name == *one.service);
+        let is_enough = |one: &&Called| one.calls >= least;
+        let judged: Vec<_> = called.iter().filter(is_meant).filter(is_enough).collect();
+        let words = |one: &Called| one.words(window);
+        let by_share = worst_first(&judged);
+        let is_over = |(share, _): &&(f64, &Called)| *share > thresholds.outbound.fail;
+        let failing: Vec<_> = by_share.iter().take_while(is_over).collect();
+        if let [(share, first), ..] = failing.as_slice() {
+            let brief = safe!("{} of calls to {} fail", percent(*share), first.service);
             let mut part = Part::new(StepStatus::Fail, brief, words(first));
-            part.evidence.extend(failing.iter().skip(1).map(|one| words(one)));
+            part.evidence
+                .extend(failing.iter().skip(1).map(|(_, one)| words(one)));
             return Ok(part.aged(Some(calls.age)));
         }
         if let Some(missing) = calls.incomplete().or_else(|| shares.incomplete()) {
@@ -91,13 +81,9 @@ impl Evaluation<'_> {
         if let Some(unread) = judged.iter().find(|one| one.failed.is_none()) {
             return Err(unknown(safe!("no data on failed calls to {}", unread.service)));
         }
-        let between = judged.iter().find(|one| {
-            one.failed
-                .is_some_and(|failed| failed >= thresholds.outbound.pass)
-        });
-        let (status, shown) = match between {
-            Some(one) => (StepStatus::Waiting, one),
-            None => (StepStatus::Pass, most),
+        let (status, shown) = match by_share.first() {
+            Some((share, one)) if *share >= thresholds.outbound.pass => (StepStatus::Waiting, *one),
+            _ => (StepStatus::Pass, *most),
         };
         let brief = safe!(
             "outbound {} failed",
@@ -105,6 +91,33 @@ impl Evaluation<'_> {
         );
         Ok(Part::new(status, brief, words(shown)).aged(Some(calls.age)))
     }
+}
+
+/// The services whose calls are counted, by name.
+fn called(calls: &[Sample], shares: &[Sample]) -> Vec<Called> {
+    let failed = by_service(shares);
+    let counted = by_service(calls).into_iter().filter_map(|(service, calls)| {
+        Some(Called {
+            failed: failed.get(&service).copied().flatten(),
+            calls: calls?,
+            service,
+        })
+    });
+    counted.collect()
+}
+
+/// Those of whose calls a known share failed: the highest share first, equal ones by name.
+fn worst_first<'c>(judged: &[&'c Called]) -> Vec<(f64, &'c Called)> {
+    let known = judged
+        .iter()
+        .filter_map(|one| one.failed.map(|share| (share, *one)));
+    let mut known: Vec<_> = known.collect();
+    known.sort_by(|(share, one), (other_share, other)| {
+        other_share
+            .total_cmp(share)
+            .then_with(|| one.service.cmp(&other.service))
+    });
+    known
 }
 
 /// The number of each row by the service that it is about.

@@ -7,7 +7,7 @@ use crate::diagnose::evaluation::Evaluation;
 use crate::profile::monitoring::{Figure, Monitoring};
 use crate::profile::sop::StepStatus;
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 impl Part {
     /// A part that can't be told.
@@ -37,21 +37,28 @@ impl Evaluation<'_> {
         let all = up.rows().len();
         let reached = up.numbers().filter(|up| *up >= 1.0).count();
         if all > 0 && reached == 0 && up.numbers().count() == all {
-            let words = safe!("none of {all} pods can be scraped (up is 0; metrics)");
+            let pods = counted(all, "pod", "pods");
+            let words = safe!("none of {pods} can be scraped (up is 0; metrics)");
             return Part::new(StepStatus::Fail, "no pod scraped", words).aged(Some(up.age));
         }
         let expected = self.expected_pods();
+        let unknown_pods = self.pods_missing(Figure::Up);
+        let seen = match unknown_pods {
+            None => self.pods_with_row(&up, |up| up >= 1.0),
+            Some(_) => reached,
+        };
         let found = self.asked(monitoring);
         let mut part = match found {
             Ok(part) => part,
             Err(missing) => Part::missing("volume", missing),
         };
-        let scraped = safe!("{reached} of {expected} pods scraped (metrics)");
+        let scraped = safe!("{seen} of {} scraped (metrics)", counted(expected, "pod", "pods"));
         if part.status == StepStatus::Pass {
             let missing = up
                 .complete()
                 .err()
-                .or_else(|| (reached < expected).then(|| unknown(scraped.clone())));
+                .or(unknown_pods)
+                .or_else(|| (seen < expected).then(|| unknown(scraped.clone())));
             if let Some(missing) = missing {
                 part.status = missing.status;
                 part.evidence.insert(0, missing.why);

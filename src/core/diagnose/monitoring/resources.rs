@@ -7,7 +7,7 @@ use crate::observe::observation::{Sample, short_name};
 use crate::profile::monitoring::{Figure, Limits, Monitoring};
 use crate::profile::sop::StepStatus;
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 /// A count that grew is never less than this: `increase` extrapolates.
 const ONE: f64 = 0.5;
@@ -79,7 +79,7 @@ impl Evaluation<'_> {
             return part;
         }
         // That nobody was killed and nothing restarted must have been asked.
-        let asked = restarts.and_then(|restarts| restarts.complete()).map(|_| ());
+        let asked = restarts.and_then(|restarts| self.each_pod(&restarts, Figure::Restarts).map(|_| ()));
         let asked = asked.and_then(|()| killed.and_then(|killed| killed.incomplete().map_or(Ok(()), Err)));
         match asked {
             Ok(()) => part,
@@ -93,7 +93,7 @@ impl Evaluation<'_> {
     /// Notes where memory reaches its limit within an hour, if it goes on as now.
     fn foresight(&self, monitoring: &Monitoring, part: Part) -> Part {
         let foreseen = self.known_figure(Figure::MemoryInAnHour, Some(monitoring.windows.restarts));
-        let over = foreseen.ok().and_then(|foreseen| {
+        let over = foreseen.as_ref().ok().and_then(|foreseen| {
             let rows = foreseen.rows().iter();
             rows.filter_map(|row| Some((row, row.value.finite()?)))
                 .find(|(_, share)| *share > 1.0)
@@ -166,12 +166,18 @@ impl Evaluation<'_> {
     /// A number of each pod that there should be.
     fn each_pod(&self, known: &Known<'_>, figure: Figure) -> Result<Vec<f64>, Missing> {
         let numbers = known.complete()?;
-        let expected = self.expected_pods();
-        if numbers.len() < expected {
+        let (seen, expected) = (self.pods_with_row(known, |_| true), self.expected_pods());
+        if seen < expected {
             let title = figure.title();
+            let of_limit = matches!(figure, Figure::Cpu | Figure::Memory);
+            let why = if of_limit {
+                "; a pod without a limit has none"
+            } else {
+                ""
+            };
             return Err(unknown(safe!(
-                "{title}: rows of {} of {expected} pods ({}; a pod without a limit has none)",
-                numbers.len(),
+                "{title}: rows of {seen} of {} ({}{why})",
+                counted(expected, "pod", "pods"),
                 self.source_name(figure)
             )));
         }
@@ -185,50 +191,34 @@ impl Evaluation<'_> {
         figures: &[(&Result<Known<'_>, Missing>, Limits, Figure)],
         monitoring: &Monitoring,
     ) -> Part {
-        let window = span(monitoring.windows.short);
-        let highest = |known: &Known<'_>| {
-            let rows = known.rows().iter();
-            rows.filter_map(|row| Some((pod_of(row), row.value.finite()?)))
-                .max_by(|a, b| a.1.total_cmp(&b.1))
-        };
-        let in_window = |figure: Figure| {
-            let has_window = !figure.windows(&monitoring.windows).is_empty();
-            if has_window {
-                safe!(" in {window}")
-            } else {
-                SafeText::default()
-            }
-        };
-        let words = |figure: Figure, pod: &str, share: f64| {
-            safe!(
-                "{} of {pod}: {}{} ({})",
-                figure.title(),
-                percent(share),
-                in_window(figure),
-                self.source_name(figure)
-            )
-        };
         for (known, limits, figure) in figures {
             if let Ok(known) = known
                 && let Some((pod, share)) = highest(known).filter(|(_, share)| *share > limits.fail)
             {
                 let brief = safe!("{} {}", figure.title(), percent(share));
-                let line = safe!("{}, over {}", words(*figure, &pod, share), percent(limits.fail));
+                let words = self.share_of_pod(*figure, &pod, share, monitoring);
+                let line = safe!("{words}, over {}", percent(limits.fail));
                 return Part::new(StepStatus::Fail, brief, line).aged(Some(known.age));
             }
         }
+        self.below_limits(title, figures, monitoring)
+            .unwrap_or_else(|missing| Part::missing(title, missing))
+    }
+
+    /// The same where no share is over its upper limit: every pod must have one.
+    fn below_limits(
+        &self,
+        title: &str,
+        figures: &[(&Result<Known<'_>, Missing>, Limits, Figure)],
+        monitoring: &Monitoring,
+    ) -> Result<Part, Missing> {
         let mut part = Part::new(StepStatus::Pass, SafeText::default(), SafeText::default());
         part.evidence.clear();
         for (known, limits, figure) in figures {
-            let known = match known {
-                Ok(known) => known,
-                Err(missing) => return Part::missing(title, missing.clone()),
-            };
-            if let Err(missing) = self.each_pod(known, *figure) {
-                return Part::missing(title, missing);
-            }
+            let known = known.as_ref().map_err(Clone::clone)?;
+            self.each_pod(known, *figure)?;
             let Some((pod, share)) = highest(known) else {
-                return Part::missing(title, unknown(safe!("{}: no row", figure.title())));
+                return Err(unknown(safe!("{}: no row", figure.title())));
             };
             if share >= limits.pass {
                 part.status = StepStatus::Waiting;
@@ -236,11 +226,38 @@ impl Evaluation<'_> {
             if part.brief.is_empty() {
                 part.brief = safe!("{title} {}", percent(share));
             }
-            part.evidence.push(words(*figure, &pod, share));
+            part.evidence
+                .push(self.share_of_pod(*figure, &pod, share, monitoring));
             part.age = part.age.max(Some(known.age));
         }
-        part
+        Ok(part)
     }
+
+    /// `CPU of ccxhk: 92.0 % of its limit in 5m (metrics)`.
+    fn share_of_pod(&self, figure: Figure, pod: &str, share: f64, monitoring: &Monitoring) -> SafeText {
+        let window = if figure.windows(&monitoring.windows).is_empty() {
+            SafeText::default()
+        } else {
+            safe!(" in {}", span(monitoring.windows.short))
+        };
+        let (what, of) = match figure {
+            Figure::Cpu => ("CPU", " of its limit"),
+            Figure::Memory => ("memory", " of its limit"),
+            other => (other.title(), ""),
+        };
+        safe!(
+            "{what} of {pod}: {}{of}{window} ({})",
+            percent(share),
+            self.source_name(figure)
+        )
+    }
+}
+
+/// The pod with the highest number, and that number.
+fn highest(known: &Known<'_>) -> Option<(SafeText, f64)> {
+    let rows = known.rows().iter();
+    rows.filter_map(|row| Some((pod_of(row), row.value.finite()?)))
+        .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The pod that a row is about, by its short name.

@@ -9,6 +9,7 @@ use proptest::sample::select;
 
 use super::alerts::{AlertState, choosing_alert, service_alerts};
 use crate::diagnose::{Diagnosis, StepFinding, diagnose};
+use crate::logparse::{ErrorCounts, ErrorSighting, ErrorTimes};
 use crate::observe::observation::{
     ActiveAlert, AlertRule, AlertsReading, Alive, Answer, Confirmed, FigureReading, FiringAlert, Issue,
     Labels, Observation, RulesReading, Sample, Silence, TrackerReading, Value,
@@ -19,7 +20,7 @@ use crate::profile::Profile;
 use crate::profile::monitoring::Figure;
 use crate::profile::rule::Advice;
 use crate::profile::sop::StepStatus;
-use crate::testkit::{ago, built_in_profile, deployment, now, pod};
+use crate::testkit::{KAFKA, ago, built_in_profile, deployment, log, now, pod};
 
 static PROFILE: LazyLock<Profile> = LazyLock::new(built_in_profile);
 
@@ -31,13 +32,25 @@ const QUIET: u64 = 600;
 #[derive(Clone, Debug)]
 struct Figures(Vec<FigureReading>);
 
+/// The service's pods, which the rows of a figure are about.
+const PODS: [&str; 3] = ["aaaaa", "bbbbb", "ccccc"];
+
+fn row(pod: &str, value: f64) -> Sample {
+    Sample {
+        labels: vec![("pod".into(), pod.into())],
+        value: Value(value),
+    }
+}
+
 fn rows(values: &[f64]) -> Vec<Sample> {
-    let pods = ["msa-1-aaaaa", "msa-1-bbbbb", "msa-1-ccccc"];
-    let row = |(index, value): (usize, &f64)| Sample {
-        labels: vec![("pod".into(), pods[index % 3].into())],
-        value: Value(*value),
-    };
-    values.iter().enumerate().map(row).collect()
+    let pods = PODS.iter().cycle().zip(values);
+    pods.map(|(short, value)| row(&format!("msa-x-{short}"), *value))
+        .collect()
+}
+
+/// The list of the service's pods, each of which has run for long.
+fn own_pods() -> Observation {
+    Observation::Pods(PODS.map(|short| pod(short, 9_000)).into())
 }
 
 fn calls(values: &[(&str, f64)]) -> Vec<Sample> {
@@ -124,6 +137,7 @@ impl Figures {
     fn state_of(self, seconds_ago: i64) -> State {
         let mut state = State::default();
         state.began_at = Some(ago(600));
+        state.apply(own_pods(), now());
         state.apply(Observation::Metrics(self.0), ago(seconds_ago));
         state
     }
@@ -320,6 +334,7 @@ fn what_the_cluster_counts_comes_from_the_second_source_where_there_is_one() {
         .partition(|reading| reading.figure.is_of_cluster());
     let mut state = State::default();
     state.began_at = Some(ago(600));
+    state.apply(own_pods(), now());
     state.apply(Observation::Metrics(own), now());
     let without = step(&state, "metrics-resources");
     assert_eq!(
@@ -349,6 +364,7 @@ fn each_metrics_source_turns_stale_alone() {
             .into_iter()
             .partition(|reading| reading.figure.is_of_cluster());
         let mut state = State::default();
+        state.apply(own_pods(), now());
         state.apply(Observation::Metrics(own), ago(service_s));
         state.apply(Observation::ClusterMetrics(cluster), ago(cluster_s));
         let found = ["metrics-application", "metrics-resources"].map(|id| step(&state, id).status);
@@ -363,6 +379,7 @@ fn the_second_source_alone_judges_what_the_cluster_counts_and_nothing_else() {
         .into_iter()
         .filter(|reading| reading.figure.is_of_cluster());
     let mut state = State::default();
+    state.apply(own_pods(), now());
     state.apply(Observation::ClusterMetrics(cluster.collect()), now());
     assert_eq!(step(&state, "metrics-resources").status, Pass);
     assert_eq!(step(&state, "metrics-application").status, Manual);
@@ -449,6 +466,34 @@ fn calls_to_another_service_fail_by_their_share_where_there_are_enough() {
 }
 
 #[test]
+fn the_service_whose_calls_fail_most_comes_first() {
+    // shares that failed of equally many calls to three services, and the services in the order of the evidence
+    for (shares, status, order) in [
+        ([0.2, 0.5, 0.3], Fail, &["ocm", "sso", "aws"][..]),
+        ([0.2, 0.2, 0.05], Fail, &["aws", "ocm"]),
+        ([0.02, 0.05, 0.03], Waiting, &["ocm"]),
+        ([0.02, 0.02, 0.0], Waiting, &["aws"]),
+    ] {
+        let services = ["aws", "ocm", "sso"];
+        let failed: Vec<_> = std::iter::zip(services, shares).collect();
+        let figures = Figures::well()
+            .with_calls(Figure::OutboundCalls, &services.map(|service| (service, 20.0)))
+            .with_calls(Figure::OutboundErrors, &failed);
+        let found = requests(figures);
+        assert_eq!(found.status, status, "{shares:?}: {found:#?}");
+        let lines = found.evidence.iter().filter(|line| line.contains(" calls to "));
+        let named: Vec<_> = lines
+            .map(|line| services.into_iter().find(|service| line.contains(service)))
+            .collect();
+        let wanted: Vec<_> = order.iter().copied().map(Some).collect();
+        assert_eq!(named, wanted, "{shares:?}: {found:#?}");
+        if status == Fail {
+            assert!(found.value.contains(order[0]), "{shares:?}: {}", found.value);
+        }
+    }
+}
+
+#[test]
 fn failing_calls_to_ocm_are_an_ocm_error_for_every_sop_about_them() {
     let figures = Figures::well()
         .with_calls(Figure::OutboundCalls, &[("ocm-clusters-service", 20.0)])
@@ -518,21 +563,277 @@ fn more_pods_are_advised_only_where_requests_suffer_and_the_cpu_has_nothing_left
             .with(Figure::Slow, Some(LONG), &[0.5])
     };
     let busy = |figures: Figures| figures.with(Figure::Cpu, Some(SHORT), &[0.99, 0.9, 0.9]);
-    // The pods must be read, and their logs, to say that it is not so.
-    let saturated = |figures: Figures| {
-        let mut state = figures.state();
-        state.apply(Observation::Pods(Vec::new()), now());
-        let diagnosis = judged(&state, "api-latency");
-        let found = diagnosis
-            .decision
-            .rules
-            .iter()
-            .find(|rule| rule.id == "saturated");
-        found.unwrap().truth.is_true()
+    assert!(is_saturated(&slow(busy(Figures::well())).state()));
+    assert!(!is_saturated(&slow(Figures::well()).state()));
+    assert!(!is_saturated(&busy(Figures::well()).state()));
+}
+
+/// Whether more pods are advised; the pods must be read to say that.
+fn is_saturated(state: &State) -> bool {
+    let diagnosis = judged(state, "api-latency");
+    let mut rules = diagnosis.decision.rules.iter();
+    rules.find(|rule| rule.id == "saturated").unwrap().truth.is_true()
+}
+
+// ---- Whose pod a row is about ----------------------------------------------------------------------------------------
+
+/// A pod of another deployment whose name begins as the service's does, and one of the service's own that was deleted.
+const STRANGERS: [&str; 2] = [
+    "managed-services-api-canary-y-ddddd",
+    "managed-services-api-x-eeeee",
+];
+
+/// The service's deployment and its three pods, and one of a canary that has its label.
+fn beside_a_canary(figures: Figures) -> State {
+    let of = |deployment: &str, hash: &str, short: &str| {
+        let mut pod = pod(short, 9_000);
+        pod.name = format!("{deployment}-{hash}-{short}").into();
+        pod.owner = Some(("ReplicaSet".into(), format!("{deployment}-{hash}").into()));
+        pod.origin.template_hash = Some(hash.into());
+        pod
     };
-    assert!(saturated(slow(busy(Figures::well()))));
-    assert!(!saturated(slow(Figures::well())));
-    assert!(!saturated(busy(Figures::well())));
+    let mut pods = PODS.map(|short| of("managed-services-api", "x", short)).to_vec();
+    pods.push(of("managed-services-api-canary", "y", "ddddd"));
+    let mut state = State::of_service("managed-services-api");
+    state.began_at = Some(ago(600));
+    state.apply(Observation::Pods(pods), now());
+    state.apply(Observation::Metrics(figures.0), now());
+    assert_eq!((state.pods.len(), state.other_pods.len()), (3, 1));
+    state
+}
+
+/// Rows of the service's own pods as they are with the canary, and of another pod.
+fn rows_and(stranger: &str, values: &[f64], odd: f64) -> Vec<Sample> {
+    let own = PODS.iter().zip(values);
+    let own = own.map(|(short, value)| row(&format!("managed-services-api-x-{short}"), *value));
+    own.chain([row(stranger, odd)]).collect()
+}
+
+/// A service that is well, with its pods' names as they are with the canary.
+fn well_beside(stranger: &str) -> Figures {
+    let mut figures = Figures::well();
+    for reading in &mut figures.0 {
+        let answer = reading.answer.as_mut().unwrap();
+        for row in &mut answer.rows {
+            for (_, value) in row.labels.iter_mut().filter(|(name, _)| **name == *"pod") {
+                *value = value.replace("msa-x", "managed-services-api-x").into();
+            }
+        }
+    }
+    let by_pod = |figure: Figure| figure.is_of_cluster() || matches!(figure, Figure::Up | Figure::SampleAge);
+    for reading in figures.0.iter_mut().filter(|one| by_pod(one.figure)) {
+        let value = if reading.figure == Figure::Up { 1.0 } else { 0.0 };
+        if reading.figure != Figure::OomKilled {
+            reading.answer.as_mut().unwrap().rows.push(row(stranger, value));
+        }
+    }
+    figures
+}
+
+#[test]
+fn what_other_pods_do_is_not_judged_as_what_the_services_own_do() {
+    // the figure, its window, what its own pods have, what the other one has: too much
+    let table: [(Figure, Option<u64>, &[f64], f64); 9] = [
+        (Figure::Cpu, Some(SHORT), &[0.2, 0.3, 0.1], 0.99),
+        (Figure::Throttled, Some(SHORT), &[0.0; 3], 0.6),
+        (Figure::Memory, None, &[0.4, 0.5, 0.4], 0.99),
+        (Figure::Restarts, Some(LONG), &[0.0; 3], 2.0),
+        (Figure::OomKilled, Some(LONG), &[], 1.0),
+        (Figure::NetworkErrors, Some(SHORT), &[0.0; 3], 40.0),
+        (Figure::NetworkDrops, Some(SHORT), &[0.0; 3], 40.0),
+        (Figure::Cpu, Some(SHORT), &[0.2, 0.3, 0.1], f64::NAN),
+        (Figure::MemoryInAnHour, Some(LONG), &[0.4, 0.5, 0.4], 3.0),
+    ];
+    for stranger in STRANGERS {
+        for (figure, window, own, odd) in table {
+            let mut figures = well_beside(stranger);
+            figures.put(figure, window, rows_and(stranger, own, odd));
+            let found = step(&beside_a_canary(figures), "metrics-resources");
+            assert_eq!(found.status, Pass, "{stranger} {figure} {odd}: {found:#?}");
+            let end = &stranger[stranger.len() - 5..];
+            let named = found.evidence.iter().any(|line| line.contains(end));
+            assert!(!named, "{stranger} {figure} {odd}: {found:#?}");
+        }
+        for (figure, odd) in [(Figure::Up, 0.0), (Figure::SampleAge, 9_000.0)] {
+            let mut figures = well_beside(stranger);
+            figures.put(figure, None, rows_and(stranger, &[1.0; 3], odd));
+            let found = step(&beside_a_canary(figures), "metrics-application");
+            assert_eq!(found.status, Pass, "{stranger} {figure} {odd}: {found:#?}");
+        }
+    }
+}
+
+#[test]
+fn no_pod_more_is_advised_because_a_canary_is_throttled_while_our_requests_fail() {
+    let state = |own: f64, canary: f64| {
+        let mut figures = well_beside(STRANGERS[0])
+            .with(Figure::Errors, Some(SHORT), &[0.5])
+            .with(Figure::Errors, Some(LONG), &[0.5]);
+        let throttled = rows_and(STRANGERS[0], &[own, 0.0, 0.0], canary);
+        figures.put(Figure::Throttled, Some(SHORT), throttled);
+        beside_a_canary(figures)
+    };
+    assert!(is_saturated(&state(0.6, 0.0)), "our own pods are throttled");
+    assert!(!is_saturated(&state(0.0, 0.6)), "the canary is");
+}
+
+/// A service that is well, with a row of each of these pods for what is counted of pods, and its pods, of which some are being deleted.
+fn measured(
+    pods: &str,
+    deleted: &str,
+    (figure, window, value): (Figure, Option<u64>, f64),
+    rows: &str,
+) -> State {
+    let of = |short: &str| format!("msa-x-{short}");
+    let mut figures = Figures::well();
+    let by_pod = |figure: Figure| figure.is_of_cluster() || matches!(figure, Figure::Up | Figure::SampleAge);
+    for reading in figures.0.iter_mut().filter(|one| by_pod(one.figure)) {
+        let value = if reading.figure == Figure::Up { 1.0 } else { 0.0 };
+        let answer = reading.answer.as_mut().unwrap();
+        if reading.figure != Figure::OomKilled {
+            answer.rows = pods.split(' ').map(|short| row(&of(short), value)).collect();
+        }
+    }
+    let those = rows.split(' ').map(|short| row(&of(short), value));
+    figures.put(figure, window, those.collect());
+    let mut state = figures.state();
+    let pods = pods.split(' ').map(|short| {
+        let mut pod = pod(short, 600);
+        pod.deletion_at = (short == deleted).then(now);
+        pod
+    });
+    state.apply(Observation::Pods(pods.collect()), now());
+    state
+}
+
+#[test]
+fn rows_of_pods_that_are_gone_do_not_stand_for_those_that_replaced_them() {
+    let figures = [
+        (Figure::Up, None, 1.0),
+        (Figure::Cpu, Some(SHORT), 0.1),
+        (Figure::Throttled, Some(SHORT), 0.0),
+        (Figure::Memory, None, 0.1),
+        (Figure::Restarts, Some(LONG), 0.0),
+        (Figure::NetworkErrors, Some(SHORT), 0.0),
+        (Figure::NetworkDrops, Some(SHORT), 0.0),
+        (Figure::NetworkReceived, Some(SHORT), 0.0),
+        (Figure::DiskWrites, Some(SHORT), 0.0),
+    ];
+    let (three, new) = ("aaaaa bbbbb ccccc", "fffff ggggg hhhhh");
+    let four = "aaaaa bbbbb ccccc fffff";
+    // the pods that are there, the one of them that is being deleted, those that have a row, what the step says
+    let table = [
+        (three, "", three, Pass),
+        // All were replaced, and one of the new ones is measured, and then all are.
+        (new, "", four, Unknown),
+        (new, "", "aaaaa fffff ggggg hhhhh", Pass),
+        // One is being replaced.
+        (four, "ccccc", three, Unknown),
+        (four, "ccccc", four, Pass),
+        // A rollout has one more than the deployment asks for.
+        (four, "", three, Unknown),
+    ];
+    for (pods, deleted, rows, status) in table {
+        for figure in figures {
+            let state = measured(pods, deleted, figure, rows);
+            let id = if figure.0 == Figure::Up {
+                "metrics-application"
+            } else {
+                "metrics-resources"
+            };
+            let found = step(&state, id);
+            assert_eq!(
+                found.status, status,
+                "{figure:?} {pods}, {deleted}, {rows}: {found:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_figure_says_how_many_of_the_pods_that_are_there_it_has() {
+    let old = ["fffff", "ggggg", "hhhhh"].map(|short| row(&format!("msa-x-{short}"), 0.1));
+    let with = |rows: Vec<Sample>| {
+        let mut figures = Figures::well();
+        figures.put(Figure::Cpu, Some(SHORT), rows);
+        resources(figures).evidence[0].to_string()
+    };
+    let mut rows = old.to_vec();
+    assert_eq!(
+        with(rows.clone()),
+        "CPU of its limit: the metrics source has no row of the service's pods"
+    );
+    rows.push(row("msa-x-aaaaa", 0.1));
+    assert_eq!(
+        with(rows),
+        "CPU of its limit: rows of 1 of 3 pods (metrics; a pod without a limit has none)"
+    );
+}
+
+#[test]
+fn while_the_pods_are_not_known_no_row_is_taken_for_one_of_theirs() {
+    let failing = SourceState::Failing {
+        problem: Problem::new(ProblemKind::Forbidden, "list pods: 403 Forbidden"),
+        attempt: 1,
+        retry_in: Duration::from_secs(5),
+    };
+    let figures = || {
+        Figures::well()
+            .with(Figure::Errors, Some(SHORT), &[0.5])
+            .with(Figure::Errors, Some(LONG), &[0.5])
+    };
+    let mut never = State::default();
+    never.apply(Observation::Source(SourceId::Pods, failing.clone()), now());
+    let stopped = |seconds: i64| {
+        let mut state = State::default();
+        state.apply(own_pods(), ago(seconds));
+        state.apply(Observation::Source(SourceId::Pods, failing.clone()), ago(seconds));
+        state
+    };
+    for (mut state, status) in [(never, Unknown), (stopped(15), Pass), (stopped(16), Stale)] {
+        state.began_at = Some(ago(600));
+        state.apply(Observation::Metrics(figures().0), now());
+        let found = step(&state, "metrics-resources");
+        assert_eq!(found.status, status, "{found:#?}");
+        // Shares of all requests are the service's, whichever pods it has; that all are scraped is not known.
+        let found = step(&state, "metrics-application");
+        assert_eq!(found.status, Fail, "{found:#?}");
+        state.apply(Observation::Metrics(Figures::well().0), now());
+        let found = step(&state, "metrics-application");
+        assert_eq!(found.status, status, "{found:#?}");
+        let scraped = "3 of 3 pods scraped (metrics)";
+        assert!(found.evidence.iter().any(|line| *line == *scraped), "{found:#?}");
+        state.apply(
+            Observation::Metrics(Figures::well().with(Figure::Up, None, &[0.0; 3]).0),
+            now(),
+        );
+        let found = step(&state, "metrics-application");
+        assert_eq!((found.status, &*found.value), (Fail, "no pod scraped"));
+    }
+}
+
+#[test]
+fn a_scrape_that_names_no_pod_is_one_of_the_services_own() {
+    let nameless = |values: &[f64]| -> Vec<Sample> {
+        let row = |(index, value): (usize, &f64)| Sample {
+            labels: vec![("instance".into(), format!("10.0.0.{index}:8080").into())],
+            value: Value(*value),
+        };
+        values.iter().enumerate().map(row).collect()
+    };
+    for (up, status) in [([1.0; 3], Pass), ([1.0, 1.0, 0.0], Unknown), ([0.0; 3], Fail)] {
+        let mut figures = Figures::well();
+        figures.put(Figure::Up, None, nameless(&up));
+        figures.put(Figure::SampleAge, None, nameless(&[1.0, 2.0, 3.0]));
+        assert_eq!(requests(figures).status, status, "{up:?}");
+    }
+    let mut figures = Figures::well();
+    figures.put(Figure::Cpu, Some(SHORT), nameless(&[0.1; 3]));
+    assert_eq!(
+        resources(figures).status,
+        Unknown,
+        "what a node counts is of any pod"
+    );
 }
 
 // ---- What proves nothing ---------------------------------------------------------------------------------------------
@@ -716,6 +1017,7 @@ fn firing(name: &str, severity: &str, runbook: &str) -> FiringAlert {
         },
         starts_at: ago(300),
         updated_at: ago(30),
+        ends_at: None,
         silenced_by: Vec::new(),
         inhibited: false,
         expression: None,
@@ -1016,6 +1318,92 @@ fn the_alert_step_says_firing_pending_silenced_quiet_or_unknown() {
 }
 
 #[test]
+fn an_alert_fires_until_it_ends_however_long_ago_it_was_sent() {
+    let profile = built_in_profile();
+    let is_there = |updated: i64, ends: Option<i64>, speed: f64| {
+        let alert = FiringAlert {
+            updated_at: ago(updated),
+            ends_at: ends.map(ago),
+            ..firing("ManagedServicesApiDown", "critical", "")
+        };
+        let mut state = alert_state(Some(manager(vec![alert])), None);
+        state.set_speed(speed);
+        !service_alerts(&state, &profile, now()).is_empty()
+    };
+    // seconds since it was sent, seconds since its end, the speed of the clock, whether it is there
+    for (updated, ends, speed, there) in [
+        (10, Some(-230), 1.0, true),
+        // A group that is evaluated every 20 minutes.
+        (1_199, Some(-3_601), 1.0, true),
+        (269, Some(29), 1.0, true),
+        (270, Some(30), 1.0, false),
+        (270, Some(599), 20.0, true),
+        (270, Some(600), 20.0, false),
+        // A server that does not say when.
+        (300, None, 1.0, true),
+        (301, None, 1.0, false),
+    ] {
+        assert_eq!(
+            is_there(updated, ends, speed),
+            there,
+            "{updated} {ends:?} {speed}"
+        );
+    }
+}
+
+#[test]
+fn an_alert_whose_rule_is_evaluated_seldom_fails_the_step() {
+    let alert = FiringAlert {
+        updated_at: ago(1_000),
+        ends_at: Some(ago(-200)),
+        ..firing("ManagedServicesApiDown", "critical", "")
+    };
+    let quiet = rules(vec![rule("ManagedServicesApiDown", &[])]);
+    let state = alert_state(Some(manager(vec![alert])), Some(quiet));
+    assert_eq!(alert_step(&state, "api-down").status, Fail);
+}
+
+#[test]
+fn an_alert_that_is_held_back_stays_so_between_two_evaluations_of_its_rule() {
+    let profile = built_in_profile();
+    let alert = |silenced: bool| FiringAlert {
+        updated_at: ago(590),
+        ends_at: Some(ago(-1_810)),
+        silenced_by: if silenced { vec!["s1".into()] } else { Vec::new() },
+        inhibited: !silenced,
+        ..firing("ManagedServicesApiDown", "critical", "")
+    };
+    let by_rule = || rules(vec![rule("ManagedServicesApiDown", &[(true, 1_000)])]);
+    for silenced in [true, false] {
+        let state = alert_state(Some(manager(vec![alert(silenced)])), Some(by_rule()));
+        let found = service_alerts(&state, &profile, now());
+        let states: Vec<_> = found.iter().map(|alert| &alert.state).collect();
+        let held_back = match states.as_slice() {
+            [AlertState::Silenced { .. }] => silenced,
+            [AlertState::Inhibited] => !silenced,
+            _ => false,
+        };
+        assert!(held_back, "{silenced}: {states:?}");
+        assert_eq!(choosing_alert(&found), None);
+    }
+}
+
+#[test]
+fn that_alerts_arrive_is_known_for_as_long_as_the_profile_says() {
+    let profile = built_in_profile();
+    for (seconds, alive) in [(300, true), (301, false)] {
+        let mut reading = manager(Vec::new());
+        reading.alive.as_mut().unwrap().updated_at = ago(seconds);
+        let state = alert_state(Some(reading), None);
+        assert_eq!(
+            super::alerts::is_alive(&state, &profile, now()),
+            alive,
+            "{seconds}"
+        );
+    }
+}
+
+#[test]
 fn what_a_silence_says_is_said() {
     let mut reading = manager(vec![FiringAlert {
         silenced_by: vec!["s1".into()],
@@ -1143,6 +1531,51 @@ fn an_issue_counts_where_it_is_new_or_rises_since_shortly_before_the_incident() 
 }
 
 #[test]
+fn of_new_issues_the_one_whose_cause_no_log_names_comes_first() {
+    let titled = |title: &str, first, count| Issue {
+        id: title.into(),
+        title: title.into(),
+        ..issue("error", first, 10, count)
+    };
+    let known = titled(
+        "*errors.ServiceError: MGD-SERV-API-9: Undefined error code",
+        600,
+        90,
+    );
+    let cause = titled(
+        "*errors.ServiceError: MGD-SERV-API-9: Unable to read kafka requests: driver: bad connection",
+        600,
+        36,
+    );
+    let small = titled("a rare one", 600, 2);
+    let reading = tracker(Some(Confirmed::Used), vec![known, small, cause]);
+    let mut state = State::default();
+    state.began_at = Some(ago(600));
+    state.apply(Observation::Tracker(reading), ago(0));
+    let value = |state: &State| step(state, "error-tracker").value.to_string();
+    assert_eq!(value(&state), "3 issues: MGD-SERV-API-9: Undefined error code");
+    let mut said = log("2mgcp", KAFKA, 300, &[]);
+    said.errors = vec![ErrorCounts {
+        class: "service".into(),
+        count: 1,
+        first_at: ago(100),
+        last_at: ago(100),
+        times: ErrorTimes::default(),
+        newest: vec![ErrorSighting {
+            at: ago(100),
+            text: "E0115 13:24:32.110457       1 logger.go:84] MGD-SERV-API-9: Undefined error code".into(),
+            line: "".into(),
+        }],
+    }];
+    state.apply(Observation::Pods(vec![pod("2mgcp", 3_600)]), ago(0));
+    state.apply(Observation::Log(said), ago(0));
+    assert_eq!(
+        value(&state),
+        "3 issues: MGD-SERV-API-9: Unable to read kafka requests: driver: bad connection"
+    );
+}
+
+#[test]
 fn a_new_issue_alone_calls_nobody_where_the_alert_of_the_sop_is_quiet() {
     let issue = Issue {
         id: "7".into(),
@@ -1162,7 +1595,7 @@ fn a_new_issue_alone_calls_nobody_where_the_alert_of_the_sop_is_quiet() {
             .state();
         // Else the pods are what has to be read first.
         state.apply(Observation::Deployment(Some(deployment(3))), now());
-        let pods = ["a", "b", "c"].map(|short| pod(short, 600));
+        let pods = PODS.map(|short| pod(short, 600));
         state.apply(Observation::Pods(pods.into()), now());
         state.apply(Observation::Source(SourceId::Pods, SourceState::Live), now());
         let reading = tracker(Some(Confirmed::Used), vec![issue.clone()]);

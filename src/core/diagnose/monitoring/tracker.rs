@@ -1,7 +1,7 @@
 //! The error tracker's issues that may explain the incident.
 
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -40,18 +40,21 @@ impl SuspectIssue {
             title,
             ..
         } = &self.issue;
-        let events = if *count == 1 { "event" } else { "events" };
+        let events = counted(*count, "event", "events");
         let kind = if self.new { "new" } else { "rising" };
         safe!(
-            "{kind}, {count} {events}, first {}, last {}: {title}",
+            "{kind}, {events}, first {}, last {}: {title}",
             since(*first_at),
             since(*last_at)
         )
     }
 }
 
-/// The issues that count: of a level that counts, seen since shortly before the incident, and new or rising. New ones first, then those
-/// with most events.
+/// Errors of a class in the logs that are compared with issues.
+const COMPARED: usize = 200;
+
+/// The issues that count: of a level that counts, seen since shortly before the incident, and new or rising. New ones first, of these the
+/// ones whose cause no log names, then those with most events.
 pub fn suspects(state: &State, profile: &Profile, now: Timestamp) -> Vec<SuspectIssue> {
     let (Some(monitoring), Some((_, reading))) = (&profile.monitoring, state.monitoring.tracker()) else {
         return Vec::new();
@@ -77,8 +80,28 @@ pub fn suspects(state: &State, profile: &Profile, now: Timestamp) -> Vec<Suspect
         })
     };
     let mut found: Vec<_> = reading.issues.iter().filter(counts).filter_map(suspect).collect();
-    found.sort_by_key(|one| (!one.new, std::cmp::Reverse(one.issue.count)));
+    if found.len() > 1 {
+        let said = said_in_logs(state, since);
+        let is_known = |one: &SuspectIssue| {
+            let cause = innermost(&one.issue.title);
+            said.iter().any(|text| text.contains(cause))
+        };
+        found.sort_by_cached_key(|one| (!one.new, is_known(one), std::cmp::Reverse(one.issue.count)));
+    }
     found
+}
+
+/// What errors in the logs say since a moment.
+fn said_in_logs(state: &State, since: Timestamp) -> Vec<&str> {
+    let classes = state.errors.classes().into_iter();
+    let lately = classes.flat_map(|class| state.errors.since(class, since).take(COMPARED));
+    lately.flat_map(|(_, sighting)| sighting.texts()).collect()
+}
+
+/// The innermost cause that a title names, as far as it was not cut off: `bad connection`.
+fn innermost(title: &str) -> &str {
+    let whole = title.trim_end_matches(['…', '.']);
+    whole.rsplit(": ").next().unwrap_or(whole)
 }
 
 /// Whether the list is whole as far as newness goes: issues come with the last seen first, so that more of them are older.

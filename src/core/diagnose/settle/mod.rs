@@ -10,14 +10,13 @@ mod settle_tests;
 use jiff::{SignedDuration, Timestamp};
 
 use super::waiting::{missing_volume, stuck_in, waiting_for};
-use crate::observe::observation::{Condition, Pod};
+use crate::observe::SKEW;
+use crate::observe::observation::{Condition, Container, ContainerState, Pod};
+use crate::observe::source::SourceId;
 use crate::observe::state::State;
 use crate::profile::Leaders;
 use crate::safe;
-use crate::text::{SafeText, duration};
-
-/// How far the clock of a node, a pod or the API server may be ahead of ours.
-pub const SKEW: SignedDuration = SignedDuration::from_secs(30);
+use crate::text::{SafeText, counted, duration};
 
 /// How long a process may take until its pod is ready: twice the delay of the readiness probe (20 s, then every 10 s).
 const READY_SOON: SignedDuration = SignedDuration::from_mins(1);
@@ -213,15 +212,60 @@ impl Input<'_> {
     /// A pod started within the settle window.
     fn starts(&self) -> Option<Settling> {
         let steady = living(self.state).filter(|pod| !is_climbing(self.state, pod, self.now));
-        let newest = steady.filter_map(|pod| started(pod, self.now)).max()?;
+        let dated = steady.filter_map(|pod| Some((started(pod, self.now)?, pod)));
+        let (newest, pod) = dated.max_by_key(|(at, _)| *at)?;
         let until = newest.checked_add(length(self.leaders)).ok()?;
         Some(Settling {
             until,
             why: safe!(
-                "a pod started {} ago; electing a leader can take {}",
-                self.ago(newest),
+                "{}; electing a leader can take {}",
+                self.what_started(pod, newest),
                 duration::brief(length(self.leaders))
             ),
+        })
+    }
+
+    /// `a pod started 21s ago`, `leader qd74q restarted 21s ago (OOMKilled)`: a container that was restarted makes no new pod.
+    fn what_started(&self, pod: &Pod, at: Timestamp) -> SafeText {
+        let ago = self.ago(at);
+        if let Some(rollout) = self.rollout() {
+            return safe!("{rollout}, newest pod started {ago} ago");
+        }
+        let is_newest = |one: &&Container| {
+            let runs = matches!(one.state, ContainerState::Running { since } if since == Some(at));
+            runs && !one.init && one.restarts > 0
+        };
+        let Some(container) = pod.containers.iter().find(is_newest) else {
+            return safe!("a pod started {ago} ago");
+        };
+        let ended = container.last.as_ref();
+        let history = self.state.leaders.history();
+        let led = history.led_to_the_end(
+            &pod.uid,
+            container.restarts,
+            ended.and_then(|ended| ended.finished_at),
+        );
+        let what = if led { "leader" } else { "pod" };
+        let reason = ended.map_or("", |ended| &*ended.reason);
+        let reason = if reason.is_empty() {
+            SafeText::default()
+        } else {
+            safe!(" ({reason})")
+        };
+        safe!("{what} {} restarted {ago} ago{reason}", pod.short_name())
+    }
+
+    /// `a rollout is running (1 of 3 pods updated)`: pods of an older template are still there.
+    fn rollout(&self) -> Option<SafeText> {
+        let deployment = self.state.deployment.as_ref()?;
+        let runs = deployment.current > deployment.updated && deployment.updated < deployment.replicas;
+        let fresh = self.state.is_fresh(&SourceId::Deployment, self.now);
+        (runs && fresh).then(|| {
+            safe!(
+                "a rollout is running ({} of {} updated)",
+                deployment.updated,
+                counted(deployment.replicas, "pod", "pods")
+            )
         })
     }
 

@@ -310,6 +310,23 @@ fn why_there_is_something_to_wait_for_or_nothing_is_said() {
         why(&state(started)).unwrap(),
         "a pod started 3m20s ago; electing a leader can take 4m"
     );
+    let mut killed = restarted(SHORT[2], 1, 21);
+    assert_eq!(
+        why(&state(beside(killed.clone()))).unwrap(),
+        "pod lzxms restarted 21s ago; electing a leader can take 4m",
+        "its pod is a day old"
+    );
+    killed.containers[0].last = Some(Ended {
+        reason: "OOMKilled".into(),
+        message: "".into(),
+        exit_code: 137,
+        started_at: Some(ago(DAY)),
+        finished_at: Some(ago(21)),
+    });
+    assert_eq!(
+        why(&state(beside(killed))).unwrap(),
+        "pod lzxms restarted 21s ago (OOMKilled); electing a leader can take 4m"
+    );
     let unready_yet = three(|short| unready(pod(short, 20), 20));
     assert_eq!(
         why(&state(unready_yet)).unwrap(),

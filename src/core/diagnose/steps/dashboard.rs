@@ -13,7 +13,7 @@ use crate::observe::observation::short_name;
 use crate::profile::monitoring::Figure;
 use crate::profile::sop::StepStatus;
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 /// The figures of a dashboard: judged where a metrics source is configured, else the operator looks and ticks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -142,5 +142,6 @@ fn outbound_in_words(outbound: &Outbound) -> SafeText {
         refused,
         ..
     } = outbound;
-    safe!("{failed} of {sent} calls to {service} failed (no answer or 5xx), {refused} refused (4xx)")
+    let calls = counted(*sent, "call", "calls");
+    safe!("{failed} of {calls} to {service} failed (no answer or 5xx), {refused} refused (4xx)")
 }

@@ -17,6 +17,9 @@ use crate::text::SafeText;
 /// Lines of evidence that are shown of many.
 const LINES: usize = 5;
 
+/// What a pass does not know: the API server keeps the events of objects without a namespace in `default`.
+const UNREAD: &str = "only events of this namespace are read, not those of nodes";
+
 /// The service has no warning event within the window, but for trouble that is over.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Events {}
@@ -57,6 +60,7 @@ impl StepCheck for Events {
             .evidence(at_cluster_level(&open))
             .evidence(shown)
             .evidence(more(warnings.len()))
+            .evidence((status == StepStatus::Pass).then_some(UNREAD))
             .heard(&heard)
     }
 }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::StepCheck;
-use crate::diagnose::conditions::{Errors, RuleCondition as _};
+use crate::diagnose::conditions::{Errors, RuleCondition as _, errors_in_words};
 use crate::diagnose::decide::Truth;
 use crate::diagnose::evaluation::{Evaluation, time_of_day};
 use crate::diagnose::quoting;
@@ -21,9 +21,6 @@ use crate::text::{SafeText, duration};
 
 /// How long errors count that no rule names.
 const COUNTS: Duration = Duration::from_mins(10);
-
-/// A log whose first line is younger than its container by more than this has lost its beginning.
-const FIRST_LINE_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// The logs have no error lately, whatever its class, or fewer than the rules allow. Errors that are over pass, with the time of the last
 /// one.
@@ -143,8 +140,7 @@ fn rotated_logs(case: &Evaluation<'_>) -> impl Iterator<Item = SafeText> {
             return None;
         };
         let first = log.progress.first_at?;
-        let lost = first > since && first.duration_since(started) > FIRST_LINE_WITHIN;
-        lost.then_some((source, first))
+        (first > since && log.lost_its_beginning(started)).then_some((source, first))
     });
     living.map(|(source, first)| {
         safe!(
@@ -161,24 +157,18 @@ fn by_class(summaries: &[ClassSummary<'_>], case: &Evaluation<'_>) -> SafeText {
     all.join(", ").into()
 }
 
-/// `6 OCM errors`; `96+ service errors` where there may be more.
 fn in_short(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText {
-    let more = if summary.more { "+" } else { "" };
-    let noun = if summary.count == 1 && !summary.more {
-        "error"
-    } else {
-        "errors"
-    };
     let title = case.profile.class_title(summary.class);
-    safe!("{}{more} {title} {noun}", summary.count)
+    errors_in_words(summary.count, summary.more, title)
 }
 
 /// `6 OCM errors, first 12m ago, last 4s ago in blf5h: clusters_mgr.go:130] failed to …`.
 fn class_in_words(summary: &ClassSummary<'_>, case: &Evaluation<'_>) -> SafeText {
     let ago = |at| duration::brief(case.since(at));
     let (source, newest) = summary.newest;
+    let or_earlier = if summary.earlier { " or earlier" } else { "" };
     let lead = safe!(
-        "{}, first {} ago, last {} ago in {}: ",
+        "{}, first {} ago{or_earlier}, last {} ago in {}: ",
         in_short(summary, case),
         ago(summary.first_at),
         ago(newest.at),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StepCheck;
 use crate::diagnose::evaluation::Evaluation;
-use crate::diagnose::leaders::{LeaderReading, LeaseReading, Verdict};
+use crate::diagnose::leaders::{Awaited, LeaderReading, LeaseReading, Verdict};
 use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::short_name;
 use crate::observe::source::{Freshness, SourceId, SourceState};
@@ -98,8 +98,9 @@ fn value_of(reading: &LeaderReading, case: &Evaluation<'_>) -> SafeText {
             Some(out) => safe!("none for {}, lease expired", duration::brief(out)),
             None => safe!("none, {}", reading.log),
         },
+        (Verdict::Settling { .. }, _) if reading.awaited == Awaited::Pod => reading.awaited.words().into(),
         (Verdict::Settling { until }, _) => {
-            safe!("electing, certain in {}", case.left(until))
+            safe!("{}, certain in {}", reading.awaited.words(), case.left(until))
         }
         (Verdict::Many | Verdict::Unknown, _) => reading.log.clone(),
     }

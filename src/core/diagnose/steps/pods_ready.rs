@@ -10,7 +10,7 @@ use crate::observe::observation::{Deployment, Pod};
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 /// Pods that are named of many.
 const NAMED: usize = 6;
@@ -95,9 +95,9 @@ fn roll_out(deployment: &Deployment) -> Option<SafeText> {
     }
     (deployment.updated < deployment.replicas).then(|| {
         safe!(
-            "rollout: {} of {} pods updated",
+            "rollout: {} of {} updated",
             deployment.updated,
-            deployment.replicas
+            counted(deployment.replicas, "pod", "pods")
         )
     })
 }

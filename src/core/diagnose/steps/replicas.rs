@@ -9,7 +9,7 @@ use crate::observe::observation::Deployment;
 use crate::observe::source::SourceId;
 use crate::profile::sop::StepStatus;
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 /// The deployment is configured to as many pods as the profile wants. More are a scale-up, which the SOPs allow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -56,9 +56,9 @@ fn counts(deployment: &Deployment) -> SafeText {
         available,
         ..
     } = deployment;
-    let pods = if *current == 1 { "pod" } else { "pods" };
+    let pods = counted(*current, "pod", "pods");
     safe!(
-        "deployment {name}: spec.replicas {replicas}; {current} {pods}, {ready} ready, {updated} updated, {available} available"
+        "deployment {name}: spec.replicas {replicas}; {pods}, {ready} ready, {updated} updated, {available} available"
     )
 }
 

@@ -1,13 +1,14 @@
 //! `tracker`: no issue of the error tracker is new or rising since shortly before the incident. Without a tracker, the operator looks.
 
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 use serde::{Deserialize, Serialize};
 
 use super::StepCheck;
 use crate::diagnose::evaluation::Evaluation;
 use crate::diagnose::monitoring::is_configured;
 use crate::diagnose::monitoring::tracker::{began, saw_all, suspects};
+use crate::diagnose::quoting;
 use crate::diagnose::step_result::{SourceCheck, StepResult};
 use crate::observe::observation::Confirmed;
 use crate::observe::source::SourceId;
@@ -40,14 +41,13 @@ impl StepCheck for TrackerIssues {
         let threshold = safe!("no new or rising issue since {before} before the incident");
         let found = suspects(case.state, case.profile, case.now);
         if let [first, ..] = found.as_slice() {
-            let value = safe!(
-                "{} {}",
-                found.len(),
-                if found.len() == 1 { "issue" } else { "issues" }
-            );
+            let value = counted(found.len(), "issue", "issues");
             let lines = found.iter().take(NAMED).map(|one| one.words(case.now));
             return StepResult::new(StepStatus::Fail, SOURCE)
-                .value(safe!("{value}: {}", first.issue.title))
+                .value(safe!(
+                    "{value}: {}",
+                    quoting::gist(without_type(&first.issue.title))
+                ))
                 .against(threshold)
                 .evidence(lines)
                 .evidence(
@@ -84,4 +84,10 @@ impl StepCheck for TrackerIssues {
     fn is_manual(&self) -> bool {
         true
     }
+}
+
+/// A title without the Go type of its error: it tells nothing, and takes the room of what does.
+fn without_type(title: &str) -> &str {
+    let said = title.split_once(": ").filter(|(name, _)| name.starts_with('*'));
+    said.map_or(title, |(_, said)| said)
 }

@@ -58,8 +58,8 @@ pub const LOG_REQUESTS_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// As many silent logs as this are each checked as often as one alone.
 const LOGS_CHECKED_AT_ONCE: usize = 12;
 
-/// Instances of one container whose logs are known at a time.
-const KEPT_INSTANCES: u32 = 3;
+/// A log whose first line is younger than its container by more than this has lost its beginning.
+const FIRST_LINE_WITHIN: SignedDuration = SignedDuration::from_secs(5);
 
 /// Rows by status, of each table that could be read.
 type Counts = BTreeMap<SafeText, BTreeMap<SafeText, u64>>;
@@ -146,6 +146,14 @@ pub struct LogKnown {
     pub progress: LogProgress,
     /// Lines known to be missing.
     pub missed: u64,
+}
+
+impl LogKnown {
+    /// Whether the first line that is known came too long after the start of its container: the lines before it are lost.
+    pub fn lost_its_beginning(&self, started: Timestamp) -> bool {
+        let first = self.progress.first_at;
+        first.is_some_and(|first| first.duration_since(started) > FIRST_LINE_WITHIN)
+    }
 }
 
 /// How a lease's end moves from poll to poll: one that advances is held by a living process.
@@ -371,7 +379,7 @@ impl State {
         let is_old = |key: &ContainerKey| {
             key.pod_uid == newest.pod_uid
                 && key.container == newest.container
-                && key.restart + KEPT_INSTANCES <= newest.restart
+                && key.is_outdated(newest.restart)
         };
         self.logs.retain(|key, _| !is_old(key));
         self.requests.retain(|key, _| !is_old(key));
@@ -455,6 +463,14 @@ impl State {
     /// Whether what a source says is of now.
     pub fn is_fresh(&self, id: &SourceId, now: Timestamp) -> bool {
         matches!(self.freshness(id, now), Freshness::Fresh(_))
+    }
+
+    /// Why the pods were never read, where trying fails: `pods can't be read: forbidden`.
+    pub fn unread_pods(&self, now: Timestamp) -> Option<SafeText> {
+        let source = self.sources.get(&SourceId::Pods)?;
+        let missing = matches!(self.freshness(&SourceId::Pods, now), Freshness::Missing);
+        let problem = source.problem().filter(|_| missing)?;
+        Some(safe!("pods can't be read: {}", problem.kind.in_words()))
     }
 
     /// How current a source is. What is watched is current as long as its stream stands and the server gives signs of life.

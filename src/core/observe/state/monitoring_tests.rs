@@ -36,6 +36,7 @@ fn alert(name: &str) -> FiringAlert {
         annotations: Labels::new(),
         starts_at: ago(600),
         updated_at: ago(10),
+        ends_at: None,
         silenced_by: Vec::new(),
         inhibited: false,
         expression: None,

@@ -14,8 +14,7 @@ use crate::diagnose::overdue;
 use crate::observe::observation::{Reading, Standing, StandingRow, TableReading, UnderWay};
 use crate::profile::{ClockBasis, Role, Table};
 use crate::safe;
-use crate::text::SafeText;
-use crate::text::duration;
+use crate::text::{SafeText, counted, duration};
 
 /// Rows may come and go unseen between two polls that are further apart than so many times the age at which a source is stale.
 const UNSEEN_AFTER: i32 = 4;
@@ -105,10 +104,12 @@ impl Movement {
             Some(false) => ", not moving",
             None => "",
         };
-        let rows = if entered == 1 { "row" } else { "rows" };
         Some(match (entered, left) {
             (0, 0) => safe!("no row entered or left in {within}{moves}"),
-            _ => safe!("in {within} {entered} {rows} entered and {left} left{moves}"),
+            _ => safe!(
+                "in {within} {} entered and {left} left{moves}",
+                counted(entered, "row", "rows")
+            ),
         })
     }
 }

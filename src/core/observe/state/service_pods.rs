@@ -8,7 +8,7 @@ use crate::logparse::ContainerKey;
 use crate::observe::observation::{ClusterEvent, Observation, Pod, PodUid};
 use crate::observe::source::{SourceId, SourceState};
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 fn names_of(pods: &BTreeMap<PodUid, Pod>) -> BTreeSet<&str> {
     pods.values().map(|pod| &*pod.name).collect()
@@ -126,19 +126,19 @@ impl State {
 
     /// The other pods with the service's label, counted by whose they are: `2 of Job reindex and 1 of nobody`.
     pub fn others_in_words(&self) -> Option<SafeText> {
-        let counted = self.counted(self.other_pods.values());
-        (!counted.is_empty()).then(|| listed(&counted))
+        let others = self.by_owner(self.other_pods.values());
+        (!others.is_empty()).then(|| listed(&others))
     }
 
     /// What runs pods with the service's label where the service's deployment is missing.
     pub fn found_instead(&self) -> SafeText {
         let all = self.pods.values().chain(self.other_pods.values());
         let found: Vec<SafeText> = self
-            .counted(all)
+            .by_owner(all)
             .into_iter()
             .map(|(owner, count)| match owner.as_str() {
-                "nobody" => safe!("{} without a controller", pods(count)),
-                _ => safe!("{owner} with {}", pods(count)),
+                "nobody" => safe!("{} without a controller", counted(count, "pod", "pods")),
+                _ => safe!("{owner} with {}", counted(count, "pod", "pods")),
             })
             .collect();
         match found.as_slice() {
@@ -148,14 +148,14 @@ impl State {
     }
 
     /// By whose they are, the most first.
-    fn counted<'a>(&self, pods: impl Iterator<Item = &'a Pod>) -> Vec<(SafeText, usize)> {
+    fn by_owner<'a>(&self, pods: impl Iterator<Item = &'a Pod>) -> Vec<(SafeText, usize)> {
         let mut counts: BTreeMap<SafeText, usize> = BTreeMap::new();
         for pod in pods {
             *counts.entry(self.owners.owner_in_words(pod)).or_default() += 1;
         }
-        let mut counted: Vec<_> = counts.into_iter().collect();
-        counted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        counted
+        let mut counts: Vec<_> = counts.into_iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        counts
     }
 
     /// Why names tell whose pods are, where that is so for good.
@@ -179,12 +179,8 @@ impl State {
 /// Owners that are named of many.
 const NAMED: usize = 3;
 
-fn pods(count: usize) -> SafeText {
-    safe!("{count} pod{}", if count == 1 { "" } else { "s" })
-}
-
-fn listed(counted: &[(SafeText, usize)]) -> SafeText {
-    let each: Vec<SafeText> = counted
+fn listed(by_owner: &[(SafeText, usize)]) -> SafeText {
+    let each: Vec<SafeText> = by_owner
         .iter()
         .map(|(owner, count)| safe!("{count} of {owner}"))
         .collect();

@@ -240,6 +240,7 @@ fn a_failing_step_whose_rule_can_t_be_evaluated_asks_to_read_first() {
     let sop = PROFILE.sop("api-availability").unwrap();
     let decision = diagnose(&state, &PROFILE, sop, now()).decision;
     assert_eq!(said(&decision), "gather", "{decision:#?}");
+    assert!(!decision.recommendation.unclear, "a source is missing");
     // That events can't be read says nothing of it.
     let blind = fewer().with(|world| world.events = false);
     assert_eq!(of(blind), "escalate control-plane by step-fails");
@@ -295,6 +296,11 @@ fn a_profile_without_a_rule_for_failing_steps_never_says_nothing_to_do_beside_on
     let sop = profile.sop(KAFKAS).unwrap();
     let decision = diagnose(&fewer.state(), &profile, sop, now()).decision;
     assert_eq!(said(&decision), "gather");
+    assert!(
+        decision.recommendation.unclear,
+        "everything was read: {decision:?}"
+    );
+    assert_eq!(decision.recommendation.in_words(&profile), "check yourself");
     assert!(
         decision.recommendation.because[0].starts_with("Pods running: 2 of 3"),
         "{decision:?}"

@@ -1,7 +1,12 @@
 //! What a change may not rest on, and when something counts as tried.
 
+use std::time::Duration;
+
 use super::*;
 use crate::diagnose::Diagnosis;
+use crate::logparse::ContainerKey;
+use crate::observe::observation::{ContainerState, Ended};
+use crate::observe::source::Problem;
 use crate::profile::sop::StepStatus;
 use crate::testkit::source;
 use crate::text::Redacted;
@@ -272,6 +277,82 @@ fn a_crash_that_may_be_the_same_again_is_read_about_first() {
 }
 
 #[test]
+fn a_process_whose_last_words_nobody_could_read_is_not_said_to_have_had_no_error() {
+    let what = "the node has no log of it: unable to retrieve container logs for containerd://b91c";
+    let failing = SourceState::Failing {
+        problem: Problem::new(ProblemKind::NotFound, what),
+        attempt: 5,
+        retry_in: Duration::from_secs(30),
+    };
+    // how long ago the process before this one ended, what is known of its log, and whether nothing is wrong
+    for (ended, known, well) in [
+        (600, Some(SourceState::Ended), true),
+        (600, Some(SourceState::Live), true),
+        (600, Some(SourceState::Connecting), false),
+        (600, Some(failing.clone()), false),
+        (600, None, false),
+        (1_800, Some(failing.clone()), false),
+        (1_801, Some(failing), true),
+    ] {
+        let mut world = World::new();
+        let pod = &mut world.pods[2];
+        (pod.restarts, pod.restarted_at) = (2, Some(ago(ended)));
+        let container = &mut pod.containers[0];
+        container.restarts = 2;
+        container.state = ContainerState::Running {
+            since: Some(ago(ended)),
+        };
+        container.last = Some(Ended {
+            reason: "Error".into(),
+            message: Redacted::default(),
+            exit_code: 2,
+            started_at: Some(ago(9_000)),
+            finished_at: Some(ago(ended)),
+        });
+        let mut state = world.state();
+        let of = |restart: u32| ContainerKey {
+            restart,
+            ..source(SHORT[2])
+        };
+        for worker in [KAFKA, CLUSTER] {
+            let batch = said_by(&world.pods[2], worker, None);
+            let source = of(2);
+            state.apply(Observation::Log(LogBatch { source, ..batch }), now());
+        }
+        if matches!(known, Some(SourceState::Ended | SourceState::Live)) {
+            let source = of(1);
+            let batch = log(SHORT[2], KAFKA, 8_000, &[]);
+            state.apply(Observation::Log(LogBatch { source, ..batch }), now());
+        }
+        if let Some(known) = &known {
+            let id = SourceId::Log(of(1));
+            state.apply(Observation::Source(id, known.clone()), now());
+        }
+        let case = format!("{known:?}, {ended} s ago");
+        let diagnosis = judge_at("api-availability", &state, now());
+        let want = if well { "none" } else { "gather" };
+        assert_eq!(said(&diagnosis.decision), want, "{case}");
+        let step = diagnosis
+            .steps
+            .iter()
+            .find(|step| step.id == "log-errors")
+            .unwrap();
+        let status = if well {
+            StepStatus::Pass
+        } else {
+            StepStatus::Unknown
+        };
+        assert_eq!(step.status, status, "{case}");
+        assert_eq!(open(&diagnosis.decision).contains(&"crashing"), !well, "{case}");
+        let named = step
+            .evidence
+            .iter()
+            .any(|line| line.starts_with("log of lzxms before its restart: "));
+        assert_eq!(named, !well, "{case}");
+    }
+}
+
+#[test]
 fn who_leads_is_waited_for_where_nothing_else_is_missing() {
     let world = World::new().with(|world| world.kafka_leads = None);
     let mut state = world.state();
@@ -317,7 +398,7 @@ fn each_rule_tells_which_observation_would_turn_it() {
     );
     assert_eq!(
         flips("two-leaders"),
-        "two pods act as leader of ClusterManager or KafkaManager at the same time"
+        "two pods act as leader of KafkaManager or ClusterManager at the same time"
     );
     assert_eq!(
         flips("ocm-errors"),
@@ -328,7 +409,7 @@ fn each_rule_tells_which_observation_would_turn_it() {
     let rule = decision.rules.iter().find(|rule| rule.id == "no-leader").unwrap();
     assert_eq!(
         rule.flips,
-        "the lease is renewed, or a pod logs that it leads ClusterManager or KafkaManager"
+        "the lease is renewed, or a pod logs that it leads KafkaManager or ClusterManager"
     );
 }
 

@@ -3,6 +3,7 @@ mod cases;
 mod causes;
 mod mended;
 mod over;
+mod reasons;
 mod settle;
 mod standby_behind;
 
@@ -12,7 +13,9 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::diagnose::diagnose;
-use crate::logparse::{ErrorCounts, ErrorSighting, LeaderLineKind, LogBatch, RequestCounts, bucket_of};
+use crate::logparse::{
+    ErrorCounts, ErrorSighting, ErrorTimes, LeaderLineKind, LogBatch, RequestCounts, bucket_of,
+};
 use crate::observe::observation::{
     ClusterEvent, Condition, Observation, Pod, Reading, Row, Standing, StandingRow, StatusCount,
     TableReading, UnderWay,
@@ -162,6 +165,7 @@ impl World {
             count: seconds_ago.len() as u64,
             first_at: ago(seconds_ago[0]),
             last_at: ago(*seconds_ago.last().unwrap()),
+            times: ErrorTimes::default(),
             newest: seconds_ago.iter().map(sighting).collect(),
         }];
         self.with(|world| world.more.push(Observation::Log(batch)))

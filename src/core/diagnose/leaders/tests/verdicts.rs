@@ -444,3 +444,100 @@ fn the_lease_decides_unless_the_logs_prove_life() {
         ),
     ]);
 }
+
+/// What a case is called, how long its pods run, their logs, the lease, and what is awaited.
+type Waiting = (&'static str, i64, &'static [Log], Option<Row>, Awaited);
+
+#[test]
+fn an_election_is_named_only_where_all_that_was_read_says_that_nobody_leads() {
+    let stranger = row("other", 90, 10, None);
+    let cases: [Waiting; 8] = [
+        (
+            "verbosity 0",
+            DAY,
+            &[Quiet, Quiet, Quiet],
+            stranger,
+            Awaited::Leader,
+        ),
+        (
+            "one log is forbidden",
+            DAY,
+            &[Forbidden, Tail(NOT), Tail(NOT)],
+            stranger,
+            Awaited::Leader,
+        ),
+        (
+            "all say that they do not lead",
+            DAY,
+            &[Tail(NOT), Tail(NOT), Tail(NOT)],
+            stranger,
+            Awaited::Election,
+        ),
+        (
+            "the lease has expired",
+            DAY,
+            &[Quiet, Quiet, Quiet],
+            row("other", -5, 10, None),
+            Awaited::Election,
+        ),
+        (
+            "verbosity 0, just started",
+            60,
+            &[Quiet, Quiet],
+            None,
+            Awaited::Leader,
+        ),
+        (
+            "just started",
+            60,
+            &[Tail(NOT), Tail(NOT)],
+            None,
+            Awaited::Election,
+        ),
+        (
+            "just started, the lease has expired",
+            60,
+            &[Quiet, Quiet],
+            row("other", -120, 300, None),
+            Awaited::Election,
+        ),
+        (
+            "just started, and a live lease",
+            60,
+            &[Quiet, Tail(NOT)],
+            stranger,
+            Awaited::Leader,
+        ),
+    ];
+    for (case, started, logs, lease, awaited) in cases {
+        let reading = read(&world(started, logs, lease));
+        assert_eq!(reading.verdict.name(), "settling", "{case}");
+        assert_eq!(reading.awaited, awaited, "{case}");
+    }
+}
+
+#[test]
+fn where_no_pod_is_up_nobody_elects() {
+    let pods = SHORT.map(|short| waiting_pod(short, 20, "ContainerCreating"));
+    let mut state = state(pods.to_vec());
+    add_lease(&mut state, row("other", 60, 10, None).unwrap());
+    let reading = read(&state);
+    assert_eq!(
+        (reading.verdict.name(), reading.awaited),
+        ("settling", Awaited::Pod)
+    );
+}
+
+#[test]
+fn that_the_pods_can_t_read_the_lease_is_said_so_that_all_and_some_are_told_apart() {
+    const FAILS: &[Said] = &[(NotLeader, 40), (LeaseFailed, 10)];
+    let words = |logs: &[Log]| read(&world(DAY, logs, row("other", -120, 300, None))).log;
+    assert_eq!(words(&[Tail(FAILS)]), "the pod can't read the lease");
+    assert_eq!(words(&[Tail(FAILS); 2]), "neither pod can read the lease");
+    assert_eq!(words(&[Tail(FAILS); 3]), "none of 3 pods can read the lease");
+    assert_eq!(
+        words(&[Tail(FAILS), Tail(FAILS), Tail(NOT)]),
+        "2 of 3 pods can't read the lease"
+    );
+    assert_eq!(words(&[Tail(NOT), Tail(NOT)]), "both pods report \"not leader\"");
+}

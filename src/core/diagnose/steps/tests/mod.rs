@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::diagnose::{Decision, Diagnosis, StepFinding, diagnose};
-use crate::logparse::{ErrorCounts, ErrorSighting, LeaderLineKind, LogBatch};
+use crate::logparse::{ErrorCounts, ErrorSighting, ErrorTimes, LeaderLineKind, LogBatch};
 use crate::observe::observation::{ClusterEvent, Observation, Pod};
 use crate::observe::source::{ProblemKind, SourceId, SourceState};
 use crate::observe::state::State;
@@ -231,6 +231,7 @@ fn with_errors(mut batch: LogBatch, class: &str, seconds_ago: &[i64]) -> Observa
         count: seconds_ago.len() as u64,
         first_at: ago(seconds_ago[0]),
         last_at: ago(*seconds_ago.last().unwrap()),
+        times: ErrorTimes::default(),
         newest: seconds_ago.iter().map(sighting).collect(),
     }];
     Observation::Log(batch)
@@ -315,6 +316,7 @@ fn logs_that_are_read_in_turns_are_not_said_to_have_no_error() {
         count: 1,
         first_at: ago(100),
         last_at: ago(100),
+        times: ErrorTimes::default(),
         newest: vec![ErrorSighting {
             at: ago(100),
             text: "E0115 13:24:32.110457 1 a.go:1] what".into(),
