@@ -11,7 +11,7 @@ use super::profile::{
 };
 use super::text::SafeText;
 use crate::diagnose::Diagnosis;
-use crate::diagnose::leaders::{LeaderReading, Verdict};
+use crate::diagnose::leaders::{Awaited, LeaderReading, Verdict};
 use crate::export::case_snapshot::CaseSnapshot;
 use crate::logparse::{ContainerKey, LeaderLine, LeaderLineKind, LogBatch, LogProgress, Sighting};
 use crate::observe::observation::{
@@ -365,9 +365,11 @@ pub fn leader(worker: &str, verdict: Verdict, pod: &str) -> LeaderReading {
         worker: worker.into(),
         log_type: format!("*workers.{worker}"),
         verdict,
+        awaited: Awaited::Election,
         pod: Some(pod.into()),
         worker_id: None,
         log: SafeText::default(),
+        log_tells: true,
         leading: Vec::new(),
         log_unnamed: SafeText::default(),
         lease: None,

@@ -87,7 +87,7 @@ impl App {
     }
 
     fn refresh(&mut self) -> Vec<Effect> {
-        self.say("asking the database");
+        self.say("asking again");
         vec![Effect::Refresh]
     }
 

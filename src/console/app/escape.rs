@@ -7,6 +7,7 @@ use super::event::Effect;
 use crate::dialogs::Dialog;
 use crate::dialogs::button::Button;
 use crate::dialogs::dialog_text::{DialogText, Tone};
+use sopwatch_core::text::counted;
 
 /// What `esc` would end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,10 +107,7 @@ impl App {
             Tone::Plain,
             format!(
                 "Stopping leaves {} as they are. The current pod is still watched until it is ready.",
-                match all.saturating_sub(sent) {
-                    1 => "1 pod".to_owned(),
-                    rest => format!("{rest} pods"),
-                }
+                counted(all.saturating_sub(sent), "pod", "pods")
             ),
         );
         page.add(Tone::Plain, "");

@@ -44,7 +44,7 @@ pub enum Effect {
     Suspend,
     /// Draw the whole screen again.
     Redraw,
-    /// Ask the database now.
+    /// Ask the database, the monitoring servers and for our rights now.
     Refresh,
     /// From now on read the rows behind this status with each poll; `None`: no rows.
     WatchRows(Option<RowsOf>),

@@ -48,7 +48,12 @@ impl App {
         let now = self.clock.now;
         match event {
             Event::Key(key) => {
+                let (dialogs, said) = (self.dialogs.len(), self.notice.clone());
                 let mut effects = self.press(key);
+                // What was said before is not about the dialog that opened.
+                if self.dialogs.len() > dialogs && self.notice == said {
+                    self.notice = None;
+                }
                 self.note_looks();
                 effects.extend(self.focus_logs());
                 effects

@@ -31,6 +31,7 @@ fn alert(name: &str) -> FiringAlert {
         annotations: Labels::new(),
         starts_at: fixture::now(),
         updated_at: fixture::now(),
+        ends_at: None,
         silenced_by: Vec::new(),
         inhibited: false,
         expression: None,
@@ -100,7 +101,7 @@ fn the_header_names_the_alert_and_its_end_at_every_size() {
     // columns, rows, what the header has
     for (columns, rows, words) in [
         (80, 24, "by alert ManagedSe…lability"),
-        (99, 30, "by alert ManagedSe…lability"),
+        (99, 30, "by alert Manage…ility"),
         (120, 40, "by alert ManagedServicesApiAvailability · s other SOP"),
         (160, 50, "by alert ManagedServicesApiAvailability · s other SOP"),
     ] {

@@ -10,8 +10,7 @@ use sopwatch_core::observe::observation::short_name;
 use sopwatch_core::remediate::command::{Command, PlanKind};
 use sopwatch_core::remediate::gate::Gate;
 use sopwatch_core::remediate::plan::Plan;
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::duration;
+use sopwatch_core::text::{SafeText, counted, duration};
 
 /// A plan before the operator's eyes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,10 +62,7 @@ pub enum DryRun {
 
 /// What a plan does, as a title: `Restart all 3 pods, one by one`.
 fn heading(plan: &Plan) -> String {
-    let pods = |count: usize| match count {
-        1 => "1 pod".to_owned(),
-        count => format!("{count} pods"),
-    };
+    let pods = |count: usize| counted(count, "pod", "pods");
     match (plan.aim, plan.commands.as_slice()) {
         (PlanKind::RestartAll, all) if all.len() > 1 => {
             format!("Restart all {}, one by one", pods(all.len()))
@@ -77,7 +73,7 @@ fn heading(plan: &Plan) -> String {
         (PlanKind::RollOut, _) => "Restart all pods by a rollout".to_owned(),
         (PlanKind::Start, [Command::Scale { to, .. }]) => format!("Start {}", pods(*to as usize)),
         (_, [Command::Scale { from, to, .. }]) => format!("Scale from {from} to {}", pods(*to as usize)),
-        (PlanKind::Start, all) => format!("Replace {}", pods(all.len())),
+        (PlanKind::Start, all) => format!("Start {}", counted(all.len(), "new pod", "new pods")),
         (_, [Command::DeletePod { pod, .. }]) => format!("Restart pod {}", short_name(pod)),
         (_, all) => format!("Restart {}", pods(all.len())),
     }

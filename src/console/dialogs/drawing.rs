@@ -285,10 +285,7 @@ fn outlook(app: &App, advice: &Recommendation) -> (Meaning, SafeText) {
         Advice::Gather => Meaning::Doubtful,
         Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => Meaning::Bad,
     };
-    (
-        meaning,
-        app.advice_in_words(advice.action, advice.contact.as_deref()),
-    )
+    (meaning, advice.in_words(&app.session.profile))
 }
 
 fn contacts(app: &App, theme: &Theme, chosen: usize, screen: Rect, buffer: &mut Buffer) {

@@ -18,8 +18,7 @@ use sopwatch_core::remediate::applied_command::AppliedCommand;
 use sopwatch_core::remediate::command::CommandOutcome;
 use sopwatch_core::remediate::execution::Phase;
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
-use sopwatch_core::text::duration;
+use sopwatch_core::text::{SafeText, counted, duration};
 
 /// How the record of the incident is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,8 +162,7 @@ impl App {
                     "no change to the cluster can be read in its record".to_owned()
                 }
                 0 => "no change to the cluster".to_owned(),
-                1 => "1 change to the cluster".to_owned(),
-                count => format!("{count} changes to the cluster"),
+                count => format!("{} to the cluster", counted(count, "change", "changes")),
             },
         );
         if let Some((at, words)) = &offer.last_change {
@@ -172,10 +170,7 @@ impl App {
         }
         page.add(Tone::Faint, offer.name.as_str());
         for (name, actions) in &offer.others {
-            let changes = match actions {
-                1 => "1 change".to_owned(),
-                count => format!("{count} changes"),
-            };
+            let changes = counted(*actions, "change", "changes");
             page.add(
                 Tone::Doubtful,
                 format!("also open, {changes}: {name}  (choose it with --incident)"),
@@ -211,10 +206,8 @@ impl App {
             page.add(Tone::Doubtful, who.as_str());
         }
         if self.incident.status.lost > 0 {
-            page.add(
-                Tone::Bad,
-                format!("{} lines could not be written", self.incident.status.lost),
-            );
+            let lines = counted(self.incident.status.lost, "line", "lines");
+            page.add(Tone::Bad, format!("{lines} could not be written"));
         }
         self.add_execution(&mut page);
         page.section("Changes");
@@ -264,7 +257,8 @@ impl App {
         let rest = last.not_sent();
         (rest > 0).then(|| {
             let of = last.intent.part.map_or(rest, |(_, of)| of);
-            safe!("restart interrupted: {rest} of {of} pods not restarted")
+            let pods = counted(of, "pod", "pods");
+            safe!("restart interrupted: {rest} of {pods} not restarted")
         })
     }
 

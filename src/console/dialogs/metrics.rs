@@ -74,7 +74,7 @@ impl App {
         };
         let age = duration::brief(self.age_of(*at));
         page.section(&format!(
-            "Metrics over the last hour, {age} ago (dots: threshold, ┴: the incident began)"
+            "Metrics over the last hour, {age} ago (·: threshold, ┴: the incident began)"
         ));
         let began = self.clock.now.duration_since(self.incident_began());
         let mark = bar_of(began.max(SignedDuration::ZERO));

@@ -13,14 +13,19 @@ pub(crate) mod drawing;
 pub(crate) mod hand_off;
 #[cfg(test)]
 pub(crate) mod hand_off_screen_tests;
+mod help;
 pub(crate) mod incident;
 pub(crate) mod keys;
+mod log_line;
 mod metrics;
+mod pod;
 pub(crate) mod rows;
 pub mod scenario_choice;
 pub(crate) mod sop_choice;
 #[cfg(test)]
 pub(crate) mod sop_choice_screen_tests;
+mod sources;
+pub(crate) mod step;
 pub mod vitals;
 pub(crate) mod why;
 

@@ -133,7 +133,7 @@ fn add_charts(page: &mut DialogText, app: &App, vitals: &Vitals) {
     if app.has_metrics_source() && charts.iter().all(is_empty) {
         return;
     }
-    page.section("All pods over time (dots: threshold)");
+    page.section("All pods over time (·: threshold)");
     for line in charts::in_rows(&charts, CHARTS) {
         page.add(Tone::Code, line);
     }

@@ -7,6 +7,7 @@ use crate::dialogs::dialog_text::{DialogText, Tone};
 use sopwatch_core::diagnose::{Recommendation, RuleFinding, Truth};
 use sopwatch_core::observe::source::SourceState;
 use sopwatch_core::profile::rule::{Advice, RuleAdvice};
+use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::safe;
 use sopwatch_core::text::{SafeText, duration};
 
@@ -44,7 +45,9 @@ impl App {
             self.add_recommendation(&mut page, literal, Tone::Doubtful);
             page.add(Tone::Plain, format!("why this differs: {}", decision.differs));
         }
-        if decision.recommendation.action == Advice::Gather {
+        if decision.recommendation.unclear {
+            self.add_what_to_check(&mut page);
+        } else if decision.recommendation.action == Advice::Gather {
             self.add_what_to_get(&mut page);
         }
         page.section("All rules, in order: the first true one decides");
@@ -60,13 +63,14 @@ impl App {
     fn add_recommendation(&self, page: &mut DialogText, recommendation: &Recommendation, tone: Tone) {
         let Recommendation {
             action,
-            contact,
+            contact: _,
             rule,
             because,
             until,
+            unclear: _,
         } = recommendation;
         let tone = if *action == Advice::None { Tone::Good } else { tone };
-        let words = self.advice_in_words(*action, contact.as_deref());
+        let words = recommendation.in_words(&self.session.profile);
         let left = until.map(|until| {
             format!(
                 ", {} left",
@@ -81,9 +85,25 @@ impl App {
         for line in because {
             page.add(Tone::Plain, format!("  {line}"));
         }
-        if let Some(basis) = rule.as_ref().and_then(|rule| self.basis_of(rule)) {
+        let again = rule
+            .as_ref()
+            .is_some_and(|rule| self.is_again(rule, recommendation));
+        if let Some(basis) = rule
+            .as_ref()
+            .and_then(|rule| self.basis_of(rule))
+            .filter(|_| !again)
+        {
             page.add(Tone::Faint, format!("  SOP: \"{basis}\""));
         }
+    }
+
+    /// Whether a rule gives its second advice, for which it has no words of the SOP.
+    fn is_again(&self, id: &str, recommendation: &Recommendation) -> bool {
+        let mut rules = self.session.profile.rules.iter();
+        let rule = rules.find(|rule| rule.id == id);
+        rule.and_then(|rule| rule.again.as_ref()).is_some_and(|again| {
+            (again.action, &again.contact) == (recommendation.action, &recommendation.contact)
+        })
     }
 
     fn basis_of(&self, id: &str) -> Option<&str> {
@@ -107,6 +127,27 @@ impl App {
         page.add(tone, format!("{mark:<MARK$}{} → {then}", rule.title));
         page.add(Tone::Faint, format!("{:<MARK$}{shown}", ""));
         page.add(Tone::Faint, format!("{:<MARK$}changes if {}", "", rule.flips));
+    }
+
+    /// The steps that are no reason to act and none to leave it, and the team to ask.
+    fn add_what_to_check(&self, page: &mut DialogText) {
+        page.section("What to check yourself");
+        let open = self.diagnosis.steps.iter().filter(|step| {
+            matches!(
+                step.status,
+                StepStatus::Fail | StepStatus::Unknown | StepStatus::Stale | StepStatus::Waiting
+            )
+        });
+        for step in open {
+            page.add(Tone::Doubtful, format!("{}: {}", step.title, step.value));
+        }
+        if let Some(contact) = self.session.profile.contacts.get(UNSURE) {
+            let title = &contact.title;
+            page.add(
+                Tone::Plain,
+                format!("if that does not tell, ask {title} and say what you saw"),
+            );
+        }
     }
 
     /// What can't be read, what helps, and the team to ask where it does not help.

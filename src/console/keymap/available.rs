@@ -44,7 +44,6 @@ impl Action {
             Self::Why => !app.holds_back() && !app.lacks_sop(),
             Self::HandOff => !app.session.profile.contacts.is_empty() && !app.lacks_sop(),
             Self::NextContact | Self::PreviousContact => app.hand_off_is_open(),
-            Self::Refresh => app.session.profile.database.is_some(),
             Self::Tick => app.selected_step_is_manual(),
             Self::Choose => app.dialog().is_some_and(Dialog::is_choice),
             Self::CopyText => app.dialog().is_some_and(|dialog| !dialog.is_choice()),

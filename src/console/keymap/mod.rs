@@ -195,8 +195,8 @@ impl Keymap {
                 .map(|key| Key::parse(key))
                 .collect::<Result<Vec<_>, _>>()?;
             let bound = keymap.bound.iter_mut().find(|(row, _)| row.name == name);
-            let (_, own) =
-                bound.ok_or_else(|| format!("`{name}` is no action; `?` in the console names them all"))?;
+            let (_, own) = bound
+                .ok_or_else(|| format!("there is no action `{name}`; `sopwatch help keys` lists them"))?;
             *own = keys;
         }
         keymap.give_way(user);
@@ -379,7 +379,7 @@ mod tests {
         assert!(
             Keymap::with(&user("fly", "q"))
                 .unwrap_err()
-                .starts_with("`fly` is no action")
+                .starts_with("there is no action `fly`")
         );
     }
 }

@@ -16,8 +16,7 @@ const MINUTES: usize = 15;
 /// Classes that are shown, those with the newest errors first.
 const CLASSES: usize = 2;
 
-/// A line a class: `Database  ▁▁▃▇▇|▂  newest right, | restart`. Only the newest errors of each log are known one by one, so that a long
-/// series is higher than it is drawn, never lower.
+/// A line a class: `Database  ▁▁▃▇▇│▂ peak 12/min, last 15m, │ pod start`. A minute of which not all errors are known is blank.
 pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, indent: usize) -> Vec<StyledText<'t>> {
     let Ok(since) = app.clock.now.checked_sub(window(MINUTES)) else {
         return Vec::new();
@@ -53,36 +52,45 @@ pub(crate) fn strip<'t>(
     let since = app.clock.now.checked_sub(window(count)).ok()?;
     let restarts = restarts(app, since, count);
     let mut minutes = vec![0.0; count];
-    let classes = app.state.errors.summaries(since);
+    let mut known_from = since;
+    let errors = &app.state.errors;
+    let classes = errors.summaries(since);
     let classes = classes.iter().map(|summary| summary.class);
     for class in classes.filter(|known| class.is_none_or(|class| ***known == *class)) {
-        for (_, sighting) in app.state.errors.since(class, since) {
-            if let Some(errors) = minutes.get_mut(minute_of(sighting.at, since, count)) {
-                *errors += 1.0;
+        known_from = known_from.max(errors.times_known_from(class, since));
+        for (_, at, some) in errors.times(class, since) {
+            if let Some(errors) = minutes.get_mut(minute_of(at, since, count)) {
+                *errors += some as f64;
             }
         }
     }
-    let most = minutes.iter().copied().fold(0.0, f64::max);
+    let unknown = known_from.duration_since(since).as_secs();
+    let unknown = usize::try_from(unknown).unwrap_or(0).div_ceil(60);
+    let counts = minutes.iter().enumerate();
+    let counts: Vec<_> = counts
+        .map(|(minute, errors)| (minute >= unknown).then_some(*errors))
+        .collect();
+    let most = counts.iter().flatten().copied().fold(0.0, f64::max);
     if most == 0.0 {
         return None;
     }
-    let counts: Vec<_> = minutes.iter().map(|errors| Some(*errors)).collect();
     let mut line = StyledText::new(theme);
     for (minute, bar) in plot(&counts, None).chars().enumerate() {
-        line = if restarts.contains(&minute) {
-            line.add(Meaning::Note, theme.glyphs.vertical)
-        } else {
-            line.add(Meaning::Error, theme.clean(&*bar.encode_utf8(&mut [0; 4])))
-        };
+        // It stands before its minute: the errors of a start are the ones that are looked for.
+        if restarts.contains(&minute) {
+            line = line.add(Meaning::Note, theme.glyphs.vertical);
+        }
+        line = line.add(Meaning::Error, theme.clean(&*bar.encode_utf8(&mut [0; 4])));
     }
     let mark = if restarts.is_empty() {
         SafeText::default()
     } else {
         safe!(", {} pod start", theme.glyphs.vertical)
     };
+    let blank = if unknown > 0 { ", blank: no data" } else { "" };
     Some(line.add(
         Meaning::Faint,
-        safe!(" {most:.0}/min at most, last {count}m{mark}"),
+        safe!(" peak {most:.0}/min, last {count}m{mark}{blank}"),
     ))
 }
 

@@ -10,14 +10,15 @@ use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use jiff::SignedDuration;
-use sopwatch_core::diagnose::leaders::{LeaderReading, LeaseReading, Led, Verdict};
+use sopwatch_core::diagnose::leaders::{Awaited, LeaderReading, LeaseReading, Led, Verdict, led_over};
+use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::observe::observation::short_name;
 use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::safe;
 use sopwatch_core::text::{SafeText, duration};
 
 /// How far back a strip goes.
-pub(crate) const WINDOW: SignedDuration = SignedDuration::from_mins(15);
+pub const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 
 /// Fewer cells show nothing of fifteen minutes.
 const LEAST_STRIP: usize = 8;
@@ -31,17 +32,43 @@ const WITH_EVIDENCE: usize = 3;
 pub(crate) fn render(app: &App, theme: &Theme, region: &Region, buffer: &mut Buffer) {
     borders::title(region, false, Vec::new(), theme, buffer);
     let inner = region.inner();
-    let lines = lines(app, theme, usize::from(inner.width));
+    let lines = lines(app, theme, usize::from(inner.width), usize::from(inner.height));
     styled_text::draw_lines(lines, inner, buffer);
 }
 
 /// Rows that the leaders want in so many columns.
 pub(crate) fn wanted(app: &App, theme: &Theme, width: usize) -> usize {
-    lines(app, theme, width).len().clamp(1, 8)
+    lines(app, theme, width, MOST_ROWS).len().clamp(1, MOST_ROWS)
 }
 
-fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
-    let readings = &app.diagnosis.leaders;
+/// The most rows that the pane wants.
+const MOST_ROWS: usize = 8;
+
+/// The readings, those of the SOP's own workers first: where there is room for few, theirs are shown.
+pub(crate) fn in_order(app: &App) -> Vec<&LeaderReading> {
+    let steps = app.steps();
+    let place = |reading: &&LeaderReading| {
+        let is_its = |check: &Check| matches!(check, Check::Leader(one) if one.worker == reading.log_type);
+        let place = steps.iter().position(|(_, step)| is_its(&step.check));
+        place.unwrap_or(steps.len())
+    };
+    let mut readings: Vec<_> = app.diagnosis.leaders.iter().collect();
+    readings.sort_by_key(place);
+    readings
+}
+
+/// The lines for so many rows. Where nobody is known to lead and the evidence is too long for one row it has two, if there is room.
+fn lines<'t>(app: &App, theme: &'t Theme, width: usize, height: usize) -> Vec<StyledText<'t>> {
+    let whole = all_lines(app, theme, width, true);
+    if whole.len() > height {
+        all_lines(app, theme, width, false)
+    } else {
+        whole
+    }
+}
+
+fn all_lines<'t>(app: &App, theme: &'t Theme, width: usize, wraps: bool) -> Vec<StyledText<'t>> {
+    let readings = in_order(app);
     if readings.is_empty() {
         return silent_lines(app, theme);
     }
@@ -60,7 +87,7 @@ fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
     if strip >= LEAST_STRIP {
         lines.push(axis(theme, 1 + title + 1, strip));
     }
-    for ((reading, title_words), verdict) in readings.iter().zip(&titles).zip(verdicts) {
+    for ((reading, title_words), verdict) in readings.iter().copied().zip(&titles).zip(verdicts) {
         let mut line = StyledText::new(theme)
             .gap(1)
             .column(Meaning::Text, title_words, title)
@@ -70,11 +97,10 @@ fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<StyledText<'t>> {
         }
         lines.push(line.join(verdict));
         if readings.len() <= WITH_EVIDENCE {
-            lines.push(
-                StyledText::new(theme)
-                    .gap(1 + title + 1)
-                    .join(evidence(app, theme, reading)),
-            );
+            let indent = 1 + title + 1;
+            let evidence = evidence(app, theme, reading, width.saturating_sub(indent), wraps);
+            let indented = |line| StyledText::new(theme).gap(indent).join(line);
+            lines.extend(evidence.into_iter().map(indented));
         }
     }
     lines
@@ -131,8 +157,8 @@ fn cells_of(
     count: usize,
 ) -> (Vec<Cell>, Vec<(usize, String)>) {
     let leader = reading.pod.as_deref().map(short_name);
-    let history = app.state.leaders.history();
-    let strip = history.strip(&reading.log_type, app.clock.now, window, count, leader);
+    let (state, profile) = (&app.state, &app.session.profile);
+    let strip = led_over(state, profile, reading, app.clock.now, window, count);
     // The pods in the order in which they led, that of now first. Where nobody leads now, the newest leader has the second sign: the
     // first is that of who leads.
     let mut pods: Vec<String> = leader.map(str::to_owned).into_iter().collect();
@@ -179,7 +205,7 @@ pub(crate) fn strip_of<'t>(
 }
 
 /// How far back a leader's page goes.
-const LONG_WINDOW: SignedDuration = SignedDuration::from_hours(1);
+pub const LONG_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// Cells of the strip on a leader's page: a minute each.
 const LONG_STRIP: usize = 60;
@@ -238,17 +264,32 @@ fn widest(titles: &[SafeText]) -> usize {
         .unwrap_or(0)
 }
 
-/// What the verdict rests on: what the logs say, what the lease says.
-fn evidence<'t>(app: &App, theme: &'t Theme, reading: &LeaderReading) -> StyledText<'t> {
+/// What the verdict rests on: what the logs say, what the lease says. Where one row is too short for both, and `wraps` is not wanted, the lease
+/// comes first: it decides, and is not cut.
+fn evidence<'t>(
+    app: &App,
+    theme: &'t Theme,
+    reading: &LeaderReading,
+    room: usize,
+    wraps: bool,
+) -> Vec<StyledText<'t>> {
     let lease = lease_words(app, theme, reading);
     let log = &reading.log_unnamed;
-    let line = StyledText::new(theme).add(Meaning::Faint, log);
+    let log_line = || StyledText::new(theme).add(Meaning::Faint, log);
+    let dot = safe!(" {} ", theme.glyphs.dot);
     match (log.is_empty(), lease.width()) {
-        (_, 0) => line,
-        (true, _) => lease,
-        (false, _) => line
-            .add(Meaning::Faint, safe!(" {} ", theme.glyphs.dot))
-            .join(lease),
+        (_, 0) => return vec![log_line()],
+        (true, _) => return vec![lease],
+        (false, _) => {}
+    }
+    let fits = log_line().width() + styled_text::width(&dot) + lease.width() <= room;
+    // Who leads is in the row above. What shows it changes in length with every age in it: the rows below must not jump for that.
+    if fits || reading.verdict == Verdict::One {
+        vec![log_line().add(Meaning::Faint, dot).join(lease)]
+    } else if wraps {
+        vec![log_line(), lease]
+    } else {
+        vec![lease.add(Meaning::Faint, dot).add(Meaning::Faint, log)]
     }
 }
 
@@ -267,10 +308,13 @@ pub(crate) fn verdict_words<'t>(app: &App, theme: &'t Theme, reading: &LeaderRea
         Verdict::None => (Meaning::Bad, safe!("{} NONE", glyphs.fail)),
         Verdict::Settling { until } => {
             let left = until.duration_since(app.clock.now).max(SignedDuration::ZERO);
-            (
-                Meaning::Waiting,
-                safe!("{} ELECTING, at most {}", glyphs.waiting, duration::brief(left)),
-            )
+            let left = duration::brief(left);
+            let words = match reading.awaited {
+                Awaited::Election => safe!("ELECTING, at most {left}"),
+                Awaited::Leader => safe!("NOT CONFIRMED, at most {left}"),
+                Awaited::Pod => "NONE YET".into(),
+            };
+            (Meaning::Waiting, safe!("{} {words}", glyphs.waiting))
         }
         Verdict::Unknown => (Meaning::Doubtful, safe!("{} NO DATA", glyphs.unknown)),
     };
@@ -366,6 +410,8 @@ fn shared_ending(titles: &[SafeText]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::fixture::{self, leader, lease};
+    use ratatui::layout::Rect;
 
     /// 19 and 20 seconds are the two sides of the limit.
     #[test]
@@ -380,6 +426,74 @@ mod tests {
             (49, Some(false), "lease not renewed, 49s left"),
         ] {
             assert_eq!(live_lease(ttl_s, advancing).1.as_str(), words);
+        }
+    }
+
+    /// A line as it is drawn.
+    fn drawn(line: StyledText<'_>) -> String {
+        let area = Rect::new(0, 0, u16::try_from(line.width()).unwrap().max(1), 1);
+        let mut buffer = Buffer::empty(area);
+        line.draw(area, &mut buffer);
+        let cells = buffer.content.iter().map(ratatui::buffer::Cell::symbol);
+        cells.collect::<String>().trim_end().to_owned()
+    }
+
+    /// The pane's rows in so many columns and rows.
+    fn pane(app: &App, width: usize, height: usize) -> Vec<String> {
+        let lines = lines(app, Theme::plain(), width, height);
+        lines.into_iter().map(drawn).collect()
+    }
+
+    #[test]
+    fn evidence_that_is_too_long_for_a_row_has_two_where_nobody_is_known_to_lead() {
+        let mut app = fixture::no_leader();
+        let log = "none of 3 pods can read the lease";
+        app.diagnosis.leaders[1] = leader("KafkaManager", Verdict::None, None, log, Some(lease(-433, false)));
+        let rows = pane(&app, 50, 8);
+        let has = |rows: &[String], words: &str| rows.iter().any(|row| row.trim() == words);
+        assert!(
+            has(&rows, log) && has(&rows, "lease expired 7m13s ago"),
+            "{rows:#?}"
+        );
+        // without a row to spare, what decides is not cut
+        let rows = pane(&app, 50, rows.len() - 1);
+        let cut = rows.iter().find(|row| row.contains(log)).unwrap();
+        assert!(cut.trim().starts_with("lease expired 7m13s ago"), "{cut}");
+        let rows = pane(&app, 90, 8);
+        assert!(
+            rows.iter()
+                .any(|row| row.trim().starts_with(log) && row.ends_with("lease expired 7m13s ago")),
+            "{rows:#?}"
+        );
+    }
+
+    #[test]
+    fn the_workers_that_the_sop_asks_about_come_first() {
+        let mut app = fixture::no_leader();
+        let workers = |app: &App| -> Vec<String> {
+            let readings = in_order(app).into_iter();
+            readings.map(|reading| reading.worker.to_string()).collect()
+        };
+        assert_eq!(workers(&app), ["ClusterManager", "KafkaManager"]);
+        let profile = std::sync::Arc::make_mut(&mut app.session.profile);
+        profile.sops[0].steps.retain(|step| step != "cluster-leader");
+        assert_eq!(workers(&app), ["KafkaManager", "ClusterManager"]);
+    }
+
+    #[test]
+    fn what_is_waited_for_is_named() {
+        let mut app = fixture::no_leader();
+        let until = fixture::now() + SignedDuration::from_secs(72);
+        for (awaited, words) in [
+            (Awaited::Election, "ELECTING, at most 1m12s"),
+            (Awaited::Leader, "NOT CONFIRMED, at most 1m12s"),
+            (Awaited::Pod, "NONE YET"),
+        ] {
+            let mut reading = leader("KafkaManager", Verdict::Settling { until }, None, "", None);
+            reading.awaited = awaited;
+            app.diagnosis.leaders[1] = reading;
+            let shown = drawn(verdict_words(&app, Theme::plain(), &app.diagnosis.leaders[1]));
+            assert!(shown.ends_with(words), "{shown}");
         }
     }
 

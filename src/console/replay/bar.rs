@@ -10,6 +10,7 @@ use crate::style::styled_text;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::safe;
+use sopwatch_core::text::counted;
 
 /// Cells below which the last moment is not worth its place.
 const MOMENT_ROOM: usize = 12;
@@ -77,19 +78,22 @@ fn damage<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
 fn comparison<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
     let words = StyledText::new(theme);
     let (findings, differ) = (player.findings(), player.differences().len());
-    let noun = if findings == 1 { "finding" } else { "findings" };
-    if differ == 0 {
-        return words.add(Meaning::Good, safe!("{findings} of {findings} {noun} match"));
-    }
-    let alike = findings.saturating_sub(differ);
-    words.add(Meaning::Text, safe!("{alike} of {findings} {noun} match"))
+    let (alike, meaning) = match differ {
+        0 => (findings, Meaning::Good),
+        _ => (findings.saturating_sub(differ), Meaning::Text),
+    };
+    let findings = counted(findings, "finding matches", "findings match");
+    words.add(meaning, safe!("{alike} of {findings}"))
 }
 
 fn differing<'t>(player: &Player, theme: &'t Theme) -> StyledText<'t> {
     let words = StyledText::new(theme);
     match player.differences().len() {
         0 => words,
-        differ => words.add(Meaning::Alarm, safe!(" {differ} differ ")),
+        differ => words.add(
+            Meaning::Alarm,
+            safe!(" {} ", counted(differ, "differs", "differ")),
+        ),
     }
 }
 

@@ -4,7 +4,7 @@ use super::Player;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::Entry;
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 /// Whether a line is one to step to: not what a source told.
 pub(crate) fn is_one(entry: &Entry) -> bool {
@@ -29,7 +29,7 @@ fn words(entry: &Entry, profile: &Profile) -> SafeText {
         Entry::Joined(by) => safe!("resumed by {} on {}", by.user, by.host),
         Entry::Snapshot(found) => {
             let advised = &found.recommendation;
-            let advice = profile.advice_in_words(advised.action, advised.contact.as_deref());
+            let advice = advised.in_words(profile);
             safe!("found: {advice}")
         }
         Entry::Sop { id, alert: None } => safe!("SOP {id} opened"),
@@ -45,7 +45,10 @@ fn words(entry: &Entry, profile: &Profile) -> SafeText {
         Entry::Unticked { step } => safe!("unticked {step}"),
         Entry::Note { text } => safe!("noted: {text}"),
         Entry::HandOff { contact, .. } => safe!("copied the hand-off for {contact}"),
-        Entry::Lost { entries, why } => safe!("{entries} entries were lost: {why}"),
+        Entry::Lost { entries, why } => {
+            let entries = counted(*entries, "entry was", "entries were");
+            safe!("{entries} lost: {why}")
+        }
         Entry::Left { how } => safe!("left: {how}"),
         Entry::Closed(by) => safe!("closed by {} on {}", by.user, by.host),
         Entry::Observation(_) | Entry::ClockAhead(_) | Entry::LeftOut { .. } => entry.name().into(),

@@ -3,22 +3,23 @@
 use super::{DatedMismatch, Player};
 use crate::app::App;
 use crate::app::apply_record::Mismatch;
-use crate::dialogs::dialog_text::{DialogText, Tone, status_word};
+use crate::dialogs::dialog_text::{DialogText, Tone};
+use crate::dialogs::step::status_word;
 use sopwatch_core::diagnose::Recommendation;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::record::{Snapshot, SnapshotLeader, SnapshotStep};
-use sopwatch_core::text::duration;
+use sopwatch_core::text::{counted, duration};
 
 impl Player {
     /// How many findings were as recorded, in words.
     pub fn summary(&self) -> String {
-        let noun = if self.findings == 1 { "finding" } else { "findings" };
+        let findings = counted(self.findings, "finding matches", "findings match");
         match (self.findings, self.differences.len()) {
             (0, _) => "no findings to compare".to_owned(),
-            (count, 0) => format!("{count} of {count} {noun} match"),
+            (count, 0) => format!("{count} of {findings}"),
             (count, differ) => {
                 let alike = count.saturating_sub(differ);
-                format!("{alike} of {count} {noun} match, {differ} differ")
+                format!("{alike} of {findings}, {}", counted(differ, "differs", "differ"))
             }
         }
     }
@@ -27,8 +28,8 @@ impl Player {
     fn reservations(&self) -> Vec<String> {
         let flaw = self.flaw.iter().map(ToString::to_string);
         let lost = (self.lost > 0).then(|| {
-            let lost = self.lost;
-            format!("{lost} entries could not be written: later findings may differ")
+            let entries = counted(self.lost, "entry", "entries");
+            format!("{entries} could not be written: later findings may differ")
         });
         flaw.chain(lost).collect()
     }

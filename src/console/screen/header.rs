@@ -22,20 +22,21 @@ const TOKEN_SHORT: SignedDuration = SignedDuration::from_mins(30);
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let whole = usize::from(area.width).saturating_sub(2);
     let wide = area.width >= SIDE_BY_SIDE;
-    let halves = |alert: usize| {
-        let mut pieces = right(app, theme, wide, alert);
-        if !wide {
-            pieces.retain(|(rank, _)| *rank < HEALTHY);
-        }
-        let right = joined(styled_text::fit(pieces, 2, whole / 2), theme);
-        let room = whole.saturating_sub(right.width() + 2);
-        (left(app, theme, room), right, room)
+    let forms: &[(Healthy, usize)] = if wide { &WIDE } else { &NARROW };
+    let rights: Vec<_> = forms
+        .iter()
+        .map(|(healthy, alert)| {
+            let pieces = right(app, theme, wide, (*healthy, *alert));
+            let right = joined(styled_text::fit(pieces, 2, whole / 2), theme);
+            let room = whole.saturating_sub(right.width() + 2);
+            (right, room)
+        })
+        .collect();
+    let rooms: Vec<_> = rights.iter().map(|(_, room)| *room).collect();
+    let (left, form) = left(app, theme, &rooms);
+    let Some((right, room)) = rights.into_iter().nth(form) else {
+        return;
     };
-    let names: &[usize] = if wide { &[usize::MAX] } else { &ALERT };
-    let mut all = names.iter().map(|alert| halves(*alert));
-    // Of the shortest the SOP is cut where it must be.
-    let fitting = all.find(|(left, _, room)| left.width() <= *room);
-    let (left, right, room) = fitting.unwrap_or_else(|| halves(names.last().copied().unwrap_or(0)));
     let left = left.cut(room);
     let between = (room + 2).saturating_sub(left.width());
     StyledText::new(theme)
@@ -57,34 +58,73 @@ const HEALTHY: u8 = 4;
 /// Fewer cells for the namespace say nothing.
 const NAMESPACE: usize = 8;
 
-/// Cells of an alert's name on a narrow screen, from the most on: the SOP's own name has to fit beside it.
-const ALERT: [usize; 3] = [18, 12, 8];
+/// How much is said of the sources that are well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Healthy {
+    /// `● k8s  ● logs`.
+    Named,
+    /// `●●`.
+    Signs,
+    /// Nothing.
+    Unsaid,
+}
 
-/// Where we are and which SOP it is. The SOP stays at every size, by its id where its title does not fit; the server, the user and the
-/// namespace give way to it.
-fn left<'t>(app: &App, theme: &'t Theme, room: usize) -> StyledText<'t> {
+/// What stands at the right on a wide screen, from the most on: the sources and the cells of an alert's name, which stays whole there. Where
+/// we are goes before the names of what is well.
+const WIDE: [(Healthy, usize); 2] = [(Healthy::Named, usize::MAX), (Healthy::Signs, usize::MAX)];
+
+/// The same on a narrow screen: the SOP's own name has to fit beside it.
+const NARROW: [(Healthy, usize); 3] = [(Healthy::Unsaid, 18), (Healthy::Unsaid, 12), (Healthy::Unsaid, 8)];
+
+/// Where we are and which SOP it is, and which of the rooms it fits into. The SOP stays at every size, by its id where its title does not
+/// fit; the server, the user and the namespace give way to it.
+fn left<'t>(app: &App, theme: &'t Theme, rooms: &[usize]) -> (StyledText<'t>, usize) {
     let sop = app.sop();
     let names = sop.map_or((None, None), |sop| (Some(&*sop.title), Some(&*sop.id)));
     let (title, id) = names;
     let titles: &[Option<&str>] = if title.is_some() { &[title, id] } else { &[None] };
     for title in titles {
-        for place in [Place::Whole, Place::Namespace, Place::Cut] {
-            let fixed = joined(pieces(app, theme, *title, StyledText::new(theme)), theme);
-            let left = room.saturating_sub(fixed.width() + 2);
-            let place = place_words(app, theme, place, left);
-            let line = joined(pieces(app, theme, *title, place), theme);
-            if line.width() <= room {
-                return line;
+        let fixed = joined(pieces(app, theme, *title, StyledText::new(theme)), theme);
+        for place in [Place::Whole, Place::User, Place::Namespace, Place::Cut] {
+            // For a namespace that is cut nothing else gives way.
+            let forms = if matches!(place, Place::Cut) {
+                1
+            } else {
+                rooms.len()
+            };
+            for (form, room) in rooms.iter().enumerate().take(forms) {
+                let left = room.saturating_sub(fixed.width() + 2);
+                let place = place_words(app, theme, place, left);
+                if place.width() > 0 && place.width() <= left {
+                    return (joined(pieces(app, theme, *title, place), theme), form);
+                }
             }
         }
     }
-    joined(pieces(app, theme, id, StyledText::new(theme)), theme)
+    // Without a place; of the shortest the SOP is cut where it must be.
+    let lines = titles.iter().chain([&id]).flat_map(|title| {
+        let line = joined(pieces(app, theme, *title, StyledText::new(theme)), theme);
+        rooms
+            .iter()
+            .enumerate()
+            .map(move |(form, room)| (line.clone(), form, *room))
+    });
+    let mut fitting = lines.filter(|(line, _, room)| line.width() <= *room);
+    fitting.next().map_or_else(
+        || {
+            let line = joined(pieces(app, theme, id, StyledText::new(theme)), theme);
+            (line, rooms.len().saturating_sub(1))
+        },
+        |(line, form, _)| (line, form),
+    )
 }
 
 /// How much is said of where we are.
 #[derive(Clone, Copy)]
 enum Place {
     Whole,
+    /// The namespace and the user.
+    User,
     Namespace,
     /// The namespace, cut in its middle to what is left.
     Cut,
@@ -160,12 +200,16 @@ fn place_words<'t>(app: &App, theme: &'t Theme, place: Place, room: usize) -> St
                 app.session.namespace,
                 theme.glyphs.ellipsis
             ),
-            Place::Namespace | Place::Cut => safe!("connecting {}", theme.glyphs.ellipsis),
+            Place::User | Place::Namespace | Place::Cut => safe!("connecting {}", theme.glyphs.ellipsis),
         };
         return words.add(Meaning::Doubtful, text);
     };
     match place {
         Place::Whole => whole_place(connection, theme),
+        Place::User => words
+            .add(Meaning::Heading, &connection.namespace)
+            .add(Meaning::Faint, " as ")
+            .add(Meaning::Text, &connection.user),
         Place::Namespace => words.add(Meaning::Heading, &connection.namespace),
         Place::Cut if room < NAMESPACE => words,
         Place::Cut => {
@@ -191,8 +235,30 @@ fn whole_place<'t>(connection: &Connection, theme: &'t Theme) -> StyledText<'t> 
         .add(Meaning::Text, &connection.user)
 }
 
-/// The sources in a sign each: those that answer, those that don't yet, those that fail.
-fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
+/// The sources in a sign each: those that answer, those that don't yet, those that fail. Those that answer go first where only their signs
+/// are shown.
+fn sources<'t>(app: &App, theme: &'t Theme, healthy: Healthy) -> Vec<(u8, StyledText<'t>)> {
+    let all = each_source(app, theme);
+    if healthy == Healthy::Named {
+        return all
+            .into_iter()
+            .map(|(rank, sign, name)| (rank, sign.gap(1).join(name)))
+            .collect();
+    }
+    let (well, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(rank, ..)| *rank == HEALTHY);
+    let signs = well.into_iter().map(|(_, sign, _)| sign);
+    let signs = signs
+        .reduce(StyledText::join)
+        .filter(|_| healthy == Healthy::Signs);
+    let signs = signs.map(|signs| (HEALTHY, signs));
+    let others = others
+        .into_iter()
+        .map(|(rank, sign, name)| (rank, sign.gap(1).join(name)));
+    signs.into_iter().chain(others).collect()
+}
+
+/// How important it is, its sign and its name, of each source.
+fn each_source<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>, StyledText<'t>)> {
     // A database that answers and lacks a table is not well.
     let reading = app.state.reading.as_ref().map(|(_, reading)| reading);
     let unread = reading.is_some_and(|reading| reading.tables.iter().any(|table| table.statuses.is_err()));
@@ -207,7 +273,7 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
             failing |= source.problem().is_some() || (matches!(freshness, Freshness::Stale(_)) && !rests);
             missing |= matches!(freshness, Freshness::Missing) && !rests;
         }
-        let words = StyledText::new(theme);
+        let new = || StyledText::new(theme);
         let (rank, meaning, sign) = if failing {
             (1, Meaning::Bad, theme.glyphs.fail)
         } else if missing {
@@ -215,7 +281,7 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
         } else {
             (HEALTHY, Meaning::Good, theme.glyphs.full_dot)
         };
-        Some((rank, words.add(meaning, sign).gap(1).add(Meaning::Faint, name)))
+        Some((rank, new().add(meaning, sign), new().add(Meaning::Faint, name)))
     };
     let all = [
         of(
@@ -242,9 +308,14 @@ fn sources<'t>(app: &App, theme: &'t Theme) -> Vec<(u8, StyledText<'t>)> {
 }
 
 /// What gives way to the SOP's name on a narrow screen: that another is more urgent is in the bar there, and what is well is not said.
-fn right<'t>(app: &App, theme: &'t Theme, wide: bool, alert: usize) -> Vec<(u8, StyledText<'t>)> {
+fn right<'t>(
+    app: &App,
+    theme: &'t Theme,
+    wide: bool,
+    (healthy, alert): (Healthy, usize),
+) -> Vec<(u8, StyledText<'t>)> {
     let clock = age::incident_clock(app.clock.now.duration_since(app.incident_began()));
-    let mut pieces = sources(app, theme);
+    let mut pieces = sources(app, theme, healthy);
     if !app.clock.skew.is_zero() {
         let behind = if app.clock.skew.is_positive() {
             "behind"

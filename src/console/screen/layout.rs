@@ -264,6 +264,18 @@ fn side_by_side(area: Rect, app: &App, theme: &Theme) -> (Vec<Region>, Vec<(u16,
     (regions, vec![(side - 1, line), (side, line)])
 }
 
+/// Rows that are not taken yet.
+struct RowsLeft(u16);
+
+impl RowsLeft {
+    /// As many as are wanted, but for those that the regions below keep.
+    fn take(&mut self, wanted: u16, kept: u16) -> u16 {
+        let taken = wanted.min(self.0.saturating_sub(kept));
+        self.0 -= taken;
+        taken
+    }
+}
+
 /// One region under the other at full width, each under a rule. The pane with the focus is whole, pods and database are lines otherwise.
 fn stacked(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
     let width = usize::from(area.width);
@@ -271,60 +283,57 @@ fn stacked(area: Rect, app: &App, theme: &Theme) -> Vec<Region> {
     if area.height < STACKED_ROWS && focus != Pane::Sop {
         return focus_alone(area, app, theme);
     }
-    let mut left = area.height;
-    let mut take = |wanted: u16, keep: u16| {
-        let taken = wanted.min(left.saturating_sub(keep));
-        left -= taken;
-        taken
-    };
-    // What others keep at least: a line of the log under its rule.
-    let least = 3;
     let pods_lines = rows(panes::pods::summary::lines(app, theme, width).len());
     let database_lines = rows(panes::database::summary::lines(app, theme, width).len());
-    let summaries = pods_lines + database_lines;
-    let log_wants = if focus == Pane::Logs {
-        area.height / 3
-    } else {
-        area.height / 4
-    };
-    let leaders = leader_rows(app, theme, area.width);
-    let focused = match focus {
-        Pane::Pods => rows(panes::pods::wanted(app, theme, width)) + leaders + 2,
-        Pane::Database => rows(panes::database::wanted(app, theme, width)) + 1,
-        Pane::Logs | Pane::Sop => 0,
-    };
-    let sop_keep = least.max(log_wants) + summaries.min(area.height / 6) + focused.min(area.height * 2 / 5);
     let sop = 1 + rows(if focus == Pane::Sop {
         panes::sop::wanted(app, theme, width)
     } else {
         panes::sop::wanted_folded(app, theme, width)
     });
-    let sop = take(sop, sop_keep);
+    let mut left = RowsLeft(area.height);
+    let sop = left.take(sop, kept_below_sop(area, app, theme, pods_lines + database_lines));
     let mut regions = vec![(Content::Pane(Pane::Sop), sop, Frame::Rule)];
     if focus == Pane::Pods {
-        regions.push((
-            Content::Pane(Pane::Pods),
-            take(
-                1 + rows(panes::pods::wanted(app, theme, width)),
-                least + leaders + 1,
-            ),
-            Frame::Rule,
-        ));
-        regions.push((Content::Leaders, take(1 + leaders, least), Frame::Rule));
+        let pods = 1 + rows(panes::pods::wanted(app, theme, width));
+        let leaders = 1 + leader_rows(app, theme, area.width);
+        let pods = left.take(pods, LEAST_STACKED_LOG + leaders);
+        regions.push((Content::Pane(Pane::Pods), pods, Frame::Rule));
+        let leaders = left.take(leaders, LEAST_STACKED_LOG);
+        regions.push((Content::Leaders, leaders, Frame::Rule));
     } else {
-        regions.push((Content::Summary(Pane::Pods), take(pods_lines, least), Frame::None));
+        let pods = left.take(pods_lines, LEAST_STACKED_LOG);
+        regions.push((Content::Summary(Pane::Pods), pods, Frame::None));
     }
     if focus == Pane::Database {
         let database = 1 + rows(panes::database::wanted(app, theme, width));
-        regions.push((Content::Pane(Pane::Database), take(database, least), Frame::Rule));
+        let database = left.take(database, LEAST_STACKED_LOG);
+        regions.push((Content::Pane(Pane::Database), database, Frame::Rule));
     } else {
-        regions.push((
-            Content::Summary(Pane::Database),
-            take(database_lines, least),
-            Frame::None,
-        ));
+        let database = left.take(database_lines, LEAST_STACKED_LOG);
+        regions.push((Content::Summary(Pane::Database), database, Frame::None));
     }
-    regions.push((Content::Pane(Pane::Logs), left, Frame::Rule));
+    regions.push((Content::Pane(Pane::Logs), left.0, Frame::Rule));
+    one_below_the_other(area, regions)
+}
+
+/// Rows that the log keeps at least below stacked panes: lines under its rule.
+const LEAST_STACKED_LOG: u16 = 3;
+
+/// Rows that the log, the summaries and the pane with the focus keep, however many the SOP above them wants.
+fn kept_below_sop(area: Rect, app: &App, theme: &Theme, summaries: u16) -> u16 {
+    let width = usize::from(area.width);
+    let focus = app.panes.focus;
+    let log = area.height / if focus == Pane::Logs { 3 } else { 4 };
+    let focused = match focus {
+        Pane::Pods => rows(panes::pods::wanted(app, theme, width)) + leader_rows(app, theme, area.width) + 2,
+        Pane::Database => rows(panes::database::wanted(app, theme, width)) + 1,
+        Pane::Logs | Pane::Sop => 0,
+    };
+    LEAST_STACKED_LOG.max(log) + summaries.min(area.height / 6) + focused.min(area.height * 2 / 5)
+}
+
+/// Regions with their heights, from the top on; one that has no row inside is left out.
+fn one_below_the_other(area: Rect, regions: Vec<(Content, u16, Frame)>) -> Vec<Region> {
     let mut y = area.y;
     let mut placed = Vec::with_capacity(regions.len());
     for (content, height, frame) in regions {

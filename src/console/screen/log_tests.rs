@@ -9,8 +9,9 @@ use crate::keymap::Key;
 use crate::screen::fixture;
 use crate::screen::fixture::state::{batch, record};
 use sopwatch_core::logparse::Severity::{Error, Info, Warning};
-use sopwatch_core::logparse::{ContainerKey, LogRecord};
-use sopwatch_core::observe::observation::Observation;
+use sopwatch_core::logparse::{ContainerKey, ErrorCounts, ErrorSighting, ErrorTimes, LogRecord};
+use sopwatch_core::observe::observation::{Container, ContainerState, Limits, Observation};
+use sopwatch_core::observe::source::{ProblemKind, SourceId};
 
 /// Presses keys, named as in the configuration; what follows from them.
 fn keys(app: &mut App, names: &str) -> Vec<Effect> {
@@ -303,6 +304,127 @@ fn a_time_and_the_beginning_are_one_jump_away() {
     );
     keys(&mut app, "esc end b");
     assert!(app.logs.buffer.is_held());
+}
+
+#[test]
+fn a_time_among_the_lines_that_a_row_stands_for_is_found_in_it() {
+    let mut app = console();
+    let clock = |seconds_ago| fixture::state::ago(seconds_ago).strftime("%H:%M:%S").to_string();
+    keys(&mut app, "E t '3m' enter");
+    assert_eq!(
+        notice(&app),
+        format!(
+            "{} UTC: in a row of 5 similar lines, {} to {}",
+            clock(180),
+            clock(400),
+            clock(50)
+        )
+    );
+    keys(&mut app, "t '9m' enter");
+    assert_eq!(
+        notice(&app),
+        format!("{} UTC: the nearest line is of {}", clock(540), clock(400))
+    );
+}
+
+#[test]
+fn that_there_is_no_gap_is_said_only_where_every_log_is_read() {
+    let says = |app: &App| pane(app, (120, 40))[0].contains("no gaps");
+    let read = || {
+        let mut app = console();
+        fixture::learn(&mut app, 1, batch("lzxms", vec![asked(3, "req9999")]));
+        app
+    };
+    assert!(says(&read()), "{}", pane(&read(), (120, 40))[0]);
+    let mut app = read();
+    let fault = fixture::state::failing(ProblemKind::Forbidden, "logs are forbidden", "ask for access");
+    let log = SourceId::Log(fixture::state::source("blf5h"));
+    fixture::learn(&mut app, 1, Observation::Source(log, fault));
+    assert!(!says(&app), "a log is forbidden");
+    let mut app = read();
+    let pods =
+        ["blf5h", "2mgcp", "lzxms", "qd74q"].map(|suffix| fixture::state::pod(suffix, "Running", true));
+    fixture::learn(&mut app, 1, Observation::Pods(pods.to_vec()));
+    let title = &pane(&app, (120, 40))[0];
+    assert!(!says(&app) && title.contains("3 of 4 pods read"), "{title}");
+}
+
+#[test]
+fn the_code_of_an_error_stays_where_its_middle_is_cut_out() {
+    let mut app = console();
+    let text = "E0115 13:24:01.482913       1 clusters_mgr.go:130] failed to reconcile accepted cluster \
+                3Mlv1zUdnBpzGk7jRJGWPuVN3c1: failed to create cluster for request 3Mlv1zUdnBpzGk7jRJGWPuVN3c1: MGD-SERV-API-9: identifier is \
+                '503', code is 'CLUSTERS-MGMT-503' and operation identifier is 'u471st4a26ge5l97df6p3uck4sa1uptq': The service is \
+                temporarily unavailable";
+    fixture::learn(&mut app, 1, batch("lzxms", vec![record(2, Error, text)]));
+    keys(&mut app, "E");
+    for size in [(80, 24), (100, 30)] {
+        let pane = pane(&app, size).join("\n");
+        for text in ["failed to", "CLUSTERS-MGMT-503", "unavailable"] {
+            assert!(
+                pane.contains(text),
+                "{text} is not in the pane at {size:?}\n{pane}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_minute_with_a_pod_start_shows_its_errors_too() {
+    let mut app = console();
+    let at = |seconds_ago: &i64| ErrorSighting {
+        at: fixture::state::ago(*seconds_ago),
+        text: "E0115 13:24:32.110457       1 a.go:1] what".into(),
+        line: "".into(),
+    };
+    let seconds = [155, 152, 92, 91, 90, 5];
+    let Observation::Log(mut logged) = batch("blf5h", Vec::new()) else {
+        panic!("a batch of a log");
+    };
+    logged.errors = vec![ErrorCounts {
+        class: "service".into(),
+        count: 6,
+        first_at: fixture::state::ago(155),
+        last_at: fixture::state::ago(5),
+        times: ErrorTimes::default(),
+        newest: seconds.iter().map(at).collect(),
+    }];
+    let mut pods = ["blf5h", "2mgcp", "lzxms"].map(|suffix| fixture::state::pod(suffix, "Running", true));
+    pods[0].containers = vec![Container {
+        name: "service".into(),
+        init: false,
+        image: "".into(),
+        ready: true,
+        restarts: 0,
+        id: "".into(),
+        state: ContainerState::Running {
+            since: Some(fixture::state::ago(95)),
+        },
+        last: None,
+        limits: Limits::default(),
+    }];
+    let strip = |app: &App| {
+        let pane = pane(app, (200, 60));
+        let strip = pane.iter().find(|line| line.contains("errors/min"));
+        strip.cloned().unwrap_or_else(|| pane.join("\n"))
+    };
+    fixture::learn(&mut app, 1, Observation::Pods(pods.to_vec()));
+    fixture::learn(&mut app, 1, Observation::Log(logged.clone()));
+    let found = strip(&app);
+    assert!(
+        found.contains("▁▆│█▃ peak 3/min, last 30m, │ pod start "),
+        "{found}"
+    );
+    // An older version's record: of most errors no time is known.
+    logged.errors[0].count = 60;
+    logged.errors[0].first_at = fixture::state::ago(1_500);
+    logged.source.restart = 1;
+    fixture::learn(&mut app, 1, Observation::Log(logged));
+    let found = strip(&app);
+    assert!(
+        found.contains(" │█▃ peak 6/min") && found.contains("blank: no data"),
+        "{found}"
+    );
 }
 
 #[test]

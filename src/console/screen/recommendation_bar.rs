@@ -18,7 +18,7 @@ use sopwatch_core::observe::source::SourceId;
 use sopwatch_core::profile::rule::Advice;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::safe;
-use sopwatch_core::text::{SafeText, duration};
+use sopwatch_core::text::{SafeText, counted, duration};
 
 /// Draws the bar on an area that is as high as its lines with this `most`.
 pub(crate) fn render(app: &App, theme: &Theme, area: Rect, most: usize, buffer: &mut Buffer) {
@@ -292,17 +292,22 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     let words = |text: SafeText| StyledText::new(theme).add(Meaning::Doubtful, text);
     let others = match decision.also.len() {
         0 => None,
-        1 => Some(words("+1 other finding".into())),
-        others => Some(words(safe!("+{others} other findings"))),
+        others => {
+            let others = counted(others, "other finding", "other findings");
+            Some(words(safe!("+{others}")))
+        }
     };
     let mut counts = Vec::new();
     match decision.not_ruled_out.len() {
         0 => {}
-        1 => counts.push(words("1 rule still unchecked".into())),
-        rules => counts.push(words(safe!("{rules} rules still unchecked"))),
+        rules => counts.push(words(counted(
+            rules,
+            "rule still unchecked",
+            "rules still unchecked",
+        ))),
     }
     if let Some((sop, found)) = app.more_urgent_sop() {
-        let what = app.advice_in_words(found.action, found.contact.as_deref());
+        let what = found.in_words(&app.session.profile);
         counts.insert(0, words(safe!("more urgent: {what} ({})", sop.id)));
     }
     let mut keys = StyledText::new(theme);
@@ -317,6 +322,10 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     if decision.recommendation.action == Advice::Escalate {
         keys = keys.join(key(app, theme, Action::HandOff, " hand-off"));
     }
+    // What a source says that can't be read, and what helps.
+    if lacks_access(app, &decision.recommendation) {
+        keys = keys.join(key(app, theme, Action::Sources, " sources"));
+    }
     // The first says what decides; the others are in the steps and on the page of the rules.
     let because = &decision.recommendation.because;
     let reason = because.first().cloned().unwrap_or_default();
@@ -329,11 +338,16 @@ fn decided<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     }
 }
 
+/// Whether a source has to be made to answer first.
+fn lacks_access(app: &App, recommendation: &Recommendation) -> bool {
+    recommendation.action == Advice::Gather && !recommendation.unclear && !app.is_looking()
+}
+
 /// The first other finding, and how many there are beside it.
 fn also(app: &App) -> Option<SafeText> {
     let decision = &app.diagnosis.decision;
     let (first, others) = decision.also.split_first()?;
-    let what = app.advice_in_words(first.action, first.contact.as_deref());
+    let what = first.in_words(&app.session.profile);
     let why = first.because.first().map_or("", SafeText::as_str);
     let more = match others.len() {
         0 => SafeText::default(),
@@ -367,13 +381,13 @@ fn held_back<'t>(app: &App, theme: &'t Theme) -> Message<'t> {
     }
     Message {
         keys,
-        ..Message::new(theme, headline).because("the advice follows your answer")
+        ..Message::new(theme, headline).because("the advice is shown after your answer")
     }
 }
 
 fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) -> StyledText<'t> {
     let mark = |status| sop::mark(theme, status, false).0;
-    let what = app.advice_in_words(recommendation.action, recommendation.contact.as_deref());
+    let what = recommendation.in_words(&app.session.profile);
     let (meaning, text) = match recommendation.action {
         Advice::None => (
             Meaning::Good,
@@ -391,10 +405,14 @@ fn headline<'t>(app: &App, theme: &'t Theme, recommendation: &Recommendation) ->
         Advice::Gather if app.is_looking() => {
             (Meaning::Faint, safe!("{} CHECKING", mark(StepStatus::Waiting)))
         }
-        Advice::Gather => (
-            Meaning::Doubtful,
-            safe!("{} NO ACCESS", mark(StepStatus::Unknown)),
-        ),
+        Advice::Gather => {
+            let words = if recommendation.unclear {
+                what.to_uppercase()
+            } else {
+                "NO ACCESS".to_owned()
+            };
+            (Meaning::Doubtful, safe!("{} {words}", mark(StepStatus::Unknown)))
+        }
         Advice::StartPods | Advice::RestartPods | Advice::ScaleUp | Advice::Escalate => (
             Meaning::Alarm,
             safe!(" {} {} ", theme.glyphs.chosen, what.to_uppercase()),
@@ -497,9 +515,9 @@ fn open_words<'t>(theme: &'t Theme, open: &[&Numbered<'_>]) -> Message<'t> {
         .map(|numbered| numbered.name())
         .collect::<Vec<_>>()
         .join(", ");
-    let noun = if open.len() == 1 { "step has" } else { "steps have" };
+    let steps = counted(open.len(), "step has", "steps have");
     let why = if stale { " (stale)" } else { "" };
-    let text = safe!("? {} {noun} no data{why}", open.len());
+    let text = safe!("? {steps} no data{why}");
     let headline = StyledText::new(theme).add(Meaning::Doubtful, text);
     Message::new(theme, headline).because(names)
 }
@@ -512,8 +530,7 @@ fn clear_words<'t>(app: &App, theme: &'t Theme, manual: &[&Numbered<'_>]) -> Mes
         .count();
     let rest = match open {
         0 => "every step is answered".into(),
-        1 => "1 manual step to do".into(),
-        open => safe!("{open} manual steps to do"),
+        open => counted(open, "manual step to do", "manual steps to do"),
     };
     let headline = StyledText::new(theme).add(meaning, safe!("{glyph} no failing step"));
     Message::new(theme, headline).because(rest)

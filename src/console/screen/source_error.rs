@@ -1,4 +1,4 @@
-//! What is wrong with a source, in a line on the pane that hangs on it.
+//! What is wrong with a source, in a line on the pane that depends on it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,7 +7,7 @@ use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::observe::source::{Freshness, Problem, ProblemKind, Source, SourceId, SourceState};
 use sopwatch_core::safe;
-use sopwatch_core::text::{Redacted, SafeText, duration};
+use sopwatch_core::text::{Redacted, SafeText, counted, duration};
 
 /// Sources that fail in the same way.
 #[derive(Clone, Debug)]
@@ -211,7 +211,8 @@ pub(crate) fn lines<'t>(
         .map(|fault| fault.words(theme, now))
         .collect();
     if shown < faults.len() && most > 0 {
-        let more = safe!("{} {} more sources fail", theme.glyphs.fail, faults.len() - shown);
+        let more = counted(faults.len() - shown, "more source fails", "more sources fail");
+        let more = safe!("{} {more}", theme.glyphs.fail);
         lines.push(StyledText::new(theme).add(Meaning::Bad, more));
     }
     lines

@@ -133,6 +133,59 @@ fn the_bar_says_what_to_do_and_why() {
 }
 
 #[test]
+fn what_is_unclear_though_all_was_read_is_no_want_of_access() {
+    use sopwatch_core::profile::rule::Advice::Gather;
+    let mut app = fixture::no_leader();
+    fixture::decide(&mut app, Gather, None, "pods: pods are forbidden");
+    let shown = screen(&app, 120, 24);
+    assert!(
+        shown.contains("NO ACCESS") && shown.contains("i sources"),
+        "{shown}"
+    );
+    app.diagnosis.decision.recommendation.unclear = true;
+    let shown = screen(&app, 120, 24);
+    assert!(shown.contains("? CHECK YOURSELF"), "{shown}");
+    assert!(
+        !shown.contains("NO ACCESS") && !shown.contains("i sources"),
+        "{shown}"
+    );
+    press(&mut app, "w");
+    let why = screen(&app, 100, 40);
+    assert!(
+        why.contains("What to check yourself") && !why.contains("What to restore"),
+        "{why}"
+    );
+}
+
+#[test]
+fn what_was_said_before_goes_where_a_dialog_opens() {
+    let mut app = fixture::no_leader();
+    app.complain("nothing to apply");
+    assert!(screen(&app, 120, 24).contains("nothing to apply"));
+    press(&mut app, "w");
+    assert!(!screen(&app, 120, 24).contains("nothing to apply"));
+}
+
+#[test]
+fn the_namespace_and_the_user_go_before_the_names_of_the_sources() {
+    let mut app = fixture::no_leader();
+    for id in [
+        SourceId::Metrics,
+        SourceId::Alerts,
+        SourceId::Tracker,
+        SourceId::Database,
+    ] {
+        let now = app.clock.now;
+        app.state.apply(Observation::Source(id, SourceState::Live), now);
+    }
+    let connection = app.state.connection.clone().unwrap();
+    let head = screen(&app, 120, 40);
+    let head = head.lines().next().unwrap();
+    assert!(head.contains(connection.namespace.as_str()), "{head}");
+    assert!(head.contains(&format!("as {}", connection.user)), "{head}");
+}
+
+#[test]
 fn every_rule_is_one_key_away() {
     let mut app = fixture::no_leader();
     press(&mut app, "w");
@@ -235,7 +288,7 @@ fn dialogs() {
     terminal
         .draw(|frame| limit = render(&app, &theme, frame))
         .unwrap();
-    assert_eq!(limit, Some(125 - 17));
+    assert_eq!(limit, Some(126 - 17));
     press(&mut app, "q4jj\n");
     snapshot!("step_100x30", screen(&app, 100, 30));
     press(&mut app, "qsj");
@@ -255,7 +308,7 @@ fn a_notice_takes_the_footer_and_no_line_of_a_pane() {
         .collect();
     assert_eq!(changed.len(), 1, "{changed:?}");
     assert!(
-        changed[0].1.contains("asking the database") && changed[0].1.contains("? help"),
+        changed[0].1.contains("asking again") && changed[0].1.contains("? help"),
         "{changed:?}"
     );
 }
@@ -316,7 +369,7 @@ fn an_empty_log_pane_says_why() {
         1,
         Observation::Pods(vec![fixture::pod("blf5h", "Running", true)]),
     );
-    assert!(screen(&app, 120, 40).contains("0 of 1 logs read yet"));
+    assert!(screen(&app, 120, 40).contains("0 of 1 log read yet"));
     let mut waiting = fixture::pod("blf5h", "ImagePullBackOff", false);
     let (reason, message) = ("ImagePullBackOff".into(), "".into());
     waiting.containers.push(Container {
@@ -338,7 +391,7 @@ fn an_empty_log_pane_says_why() {
         Observation::Pods(vec![fixture::pod("blf5h", "Running", true)]),
     );
     learn(&mut app, 1, fixture::batch("blf5h", Vec::new()));
-    assert!(screen(&app, 120, 40).contains("no leader line yet: 1 of 1 logs read from the start"));
+    assert!(screen(&app, 120, 40).contains("no leader line yet: 1 of 1 log read from the start"));
     if let Some(log) = app.state.logs.values_mut().next() {
         log.progress.caught_up = false;
     }

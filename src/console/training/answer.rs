@@ -7,7 +7,7 @@ use sopwatch_core::profile::rule::Advice;
 pub fn in_a_sentence(advice: Advice) -> &'static str {
     match advice {
         Advice::None => "do nothing",
-        Advice::Gather => "restore access",
+        Advice::Gather => "restore access or check yourself",
         other => other.words(),
     }
 }
@@ -17,7 +17,7 @@ pub fn when(advice: Advice) -> &'static str {
     match advice {
         Advice::None => "nothing is wrong any more",
         Advice::Wait => "something just changed: check again later",
-        Advice::Gather => "the evidence is not enough: restore access, or read more",
+        Advice::Gather => "the evidence is not enough to act",
         Advice::StartPods => "no pod is running",
         Advice::RestartPods => "one by one, leaders last",
         Advice::ScaleUp => "the pods can't handle the load",
@@ -68,6 +68,8 @@ impl Choice {
 pub struct Right {
     /// The right thing to do.
     pub choice: Choice,
+    /// What is as right.
+    pub or: Vec<Choice>,
     /// What does harm here.
     pub harmful: Vec<Advice>,
 }
@@ -88,7 +90,7 @@ pub enum AnswerVerdict {
 impl AnswerVerdict {
     /// Compares an answer with the right one.
     pub fn of(given: &Choice, right: &Right) -> Self {
-        if *given == right.choice {
+        if *given == right.choice || right.or.contains(given) {
             Self::Right
         } else if given.action == right.choice.action {
             Self::OtherContact
@@ -121,9 +123,26 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_is_as_right_is_right() {
+        let right = Right {
+            choice: choice(Advice::StartPods, None),
+            or: vec![choice(Advice::RestartPods, None)],
+            harmful: Vec::new(),
+        };
+        for (action, verdict) in [
+            (Advice::StartPods, AnswerVerdict::Right),
+            (Advice::RestartPods, AnswerVerdict::Right),
+            (Advice::Wait, AnswerVerdict::Other),
+        ] {
+            assert_eq!(AnswerVerdict::of(&choice(action, None), &right), verdict);
+        }
+    }
+
+    #[test]
     fn an_answer_is_right_nearly_right_harmful_or_another() {
         let right = Right {
             choice: choice(Advice::Escalate, Some("ocm-support")),
+            or: Vec::new(),
             harmful: vec![Advice::RestartPods],
         };
         for (action, contact, verdict) in [

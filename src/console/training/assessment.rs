@@ -138,6 +138,7 @@ mod tests {
         let contact = None;
         Right {
             choice: Choice { action, contact },
+            or: Vec::new(),
             harmful: harmful.to_vec(),
         }
     }

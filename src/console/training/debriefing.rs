@@ -238,7 +238,9 @@ impl Telling<'_> {
 
     fn right_words(&mut self) {
         let right = &self.attempt.lesson.right;
-        let mut words = format!("Right: {}.", right.choice.words(self.profile));
+        let rights = std::iter::once(&right.choice).chain(&right.or);
+        let rights: Vec<_> = rights.map(|choice| choice.words(self.profile)).collect();
+        let mut words = format!("Right: {}.", rights.join(", or "));
         if !right.harmful.is_empty() {
             let harmful: Vec<_> = right.harmful.iter().map(|action| action.words()).collect();
             words = format!("{words} Harmful: {}.", harmful.join(", "));

@@ -82,7 +82,7 @@ impl FindingKind {
             }
             Self::Step(id, status) => {
                 let title = profile.step(id).map_or(id.as_str(), |step| &step.title);
-                let status = crate::dialogs::dialog_text::status_word(*status).to_lowercase();
+                let status = crate::dialogs::step::status_word(*status).to_lowercase();
                 format!("step {title}: {status}")
             }
         }

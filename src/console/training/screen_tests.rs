@@ -34,6 +34,7 @@ fn lesson() -> Lesson {
                 action: Advice::RestartPods,
                 contact: None,
             },
+            or: Vec::new(),
             harmful: vec![Advice::Escalate, Advice::ScaleUp],
         },
         hints: vec![

@@ -25,6 +25,7 @@ fn lesson(action: Advice, contact: Option<&str>) -> Lesson {
                 action,
                 contact: contact.map(str::to_owned),
             },
+            or: Vec::new(),
             harmful: vec![Advice::RestartPods],
         },
         hints: vec!["first hint".to_owned(), "second hint".to_owned()],
@@ -174,7 +175,7 @@ fn an_answer_is_confirmed_noted_and_may_be_changed() {
     assert_eq!(press(&mut app, 75, "end enter enter"), [Effect::Answer(right)]);
     let told = printed(&app);
     assert!(
-        told.contains("-   11s  restore access: not what was needed\n"),
+        told.contains("-   11s  restore access or check yourself: not what was needed\n"),
         "{told}"
     );
     assert!(told.contains("- 1m15s  escalate to Team A: right\n"), "{told}");

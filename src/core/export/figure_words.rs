@@ -7,7 +7,7 @@ use crate::observe::observation::{Answer, FigureReading};
 use crate::observe::state::State;
 use crate::profile::monitoring::Figure;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// The figures of a report; of each the shortest window.
 const REPORTED: [Figure; 12] = [
@@ -87,6 +87,8 @@ fn in_words(figure: Figure, answer: &Answer) -> SafeText {
     let number = |number: f64| {
         if figure.is_share() {
             safe!("{:.1} %", number * 100.0)
+        } else if figure.counts() {
+            safe!("{number:.0}")
         } else {
             safe!("{number:.1}")
         }
@@ -101,7 +103,18 @@ fn in_words(figure: Figure, answer: &Answer) -> SafeText {
         (_, _, 0) => "no row".into(),
         (Some(lowest), Some(_), 1) => number(lowest),
         (Some(lowest), Some(highest), rows) => {
-            safe!("{} to {} ({rows} rows)", number(lowest), number(highest))
+            let of_pods = answer.rows.iter().all(|row| row.label("pod").is_some());
+            let of = if of_pods {
+                counted(rows, "pod", "pods")
+            } else {
+                counted(rows, "row", "rows")
+            };
+            let (lowest, highest) = (number(lowest), number(highest));
+            if lowest == highest {
+                safe!("{lowest} ({of})")
+            } else {
+                safe!("{lowest} to {highest} ({of})")
+            }
         }
         _ => "no number".into(),
     }
@@ -160,6 +173,14 @@ mod tests {
         assert_eq!((reported[0].first.0, reported[0].last.0), (ago(600), ago(10)));
     }
 
+    fn of_pods(figure: Figure, values: &[f64]) -> FigureReading {
+        let mut reading = reading(figure, Some(1800), values);
+        for row in reading.answer.iter_mut().flat_map(|answer| &mut answer.rows) {
+            row.labels.push(("pod".into(), "msa-1".into()));
+        }
+        reading
+    }
+
     #[test]
     fn what_is_no_number_says_so() {
         // the reading, and its words
@@ -175,6 +196,9 @@ mod tests {
             (reading(Figure::Up, None, &[1.0, 0.0, 1.0]), "2 of 3"),
             (reading(Figure::Errors, Some(300), &[f64::NAN]), "no number"),
             (reading(Figure::Errors, Some(300), &[]), "no row"),
+            (of_pods(Figure::Restarts, &[0.0; 5]), "0 (5 pods)"),
+            (of_pods(Figure::Restarts, &[0.0, 3.0]), "0 to 3 (2 pods)"),
+            (reading(Figure::Volume, Some(300), &[2.0, 2.0]), "2.0 (2 rows)"),
             (warned, "2.0 (data may be missing)"),
             (failed, "no data (timed out)"),
         ];

@@ -19,7 +19,7 @@ use crate::profile::monitoring::Monitoring;
 use crate::profile::rule::{Advice, Rule};
 use crate::profile::sop::{ALERT, OTHER, Sop, Step, alert_step, other_step};
 use crate::safe;
-use crate::text::SafeText;
+use crate::text::{SafeText, counted};
 
 /// A service as its profile describes it.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -300,9 +300,8 @@ impl Table {
     }
 
     /// So many rows, as people say it: `1 OSD cluster`, `2 OSD clusters`.
-    pub fn rows_in_words(&self, count: u64) -> String {
-        let plural = if count == 1 { "" } else { "s" };
-        format!("{count} {}{plural}", self.title)
+    pub fn rows_in_words(&self, count: u64) -> SafeText {
+        counted(count, &self.title, &format!("{}s", self.title))
     }
 }
 

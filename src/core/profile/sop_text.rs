@@ -4,6 +4,7 @@ use super::sop::{PLACEHOLDERS, Sop, Step};
 use crate::profile::dashboard_links::{self, IncidentTime};
 use crate::profile::sop_gaps;
 use crate::profile::{Environment, Profile};
+use crate::text::counted;
 
 /// Width of the text, columns.
 const WIDTH: usize = 100;
@@ -12,14 +13,14 @@ const WIDTH: usize = 100;
 pub fn sops_list(profile: &Profile, environment: Option<&Environment>) -> String {
     let width = profile.sops.iter().map(|sop| sop.id.len()).max().unwrap_or(0);
     let line = |sop: &Sop| {
-        let steps = profile.steps_of(sop).len();
+        let steps = counted(profile.steps_of(sop).len(), "step", "steps");
         let source = sop
             .steps_from
             .as_ref()
             .map(|id| format!(", uses the steps of {id}"));
-        let gaps = sop_gaps::count(profile, sop, environment);
+        let gaps = counted(sop_gaps::count(profile, sop, environment), "gap", "gaps");
         format!(
-            "{:width$}  {}  ({steps} steps{}; {gaps} gaps)\n",
+            "{:width$}  {}  ({steps}{}; {gaps})\n",
             sop.id,
             sop.title,
             source.unwrap_or_default()

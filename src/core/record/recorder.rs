@@ -7,26 +7,26 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Entry, Line};
-use crate::logparse::{ContainerKey, ErrorCounts, LogBatch, LogRecord, Severity};
+use crate::logparse::{ContainerKey, LogBatch, LogRecord, Severity};
 use crate::observe::log_errors::NEWEST;
 use crate::observe::observation::{Observation, Reading, ReplicaSet, Standby, StandingRow, TableReading};
 use crate::observe::source::{SourceId, SourceState};
 use crate::text::SafeText;
 
 /// How long what changes nothing is held back: sources give a sign of life more often than they are called stale.
-const HOLD: SignedDuration = SignedDuration::from_secs(5);
+pub const HOLD: SignedDuration = SignedDuration::from_secs(5);
 
 /// How long the same rows are held back, and the counts of requests, which are long.
 const HOLD_LONG: SignedDuration = SignedDuration::from_secs(30);
 
 /// Log records of one source that go into the record between two writings.
-const MOST_RECORDS: usize = 50;
+pub const MOST_RECORDS: usize = 50;
 
 /// The same once [`LOG_ROOM`] is used up: a sample, so that a flood of days still leaves a record that can be read.
-const MOST_RECORDS_LATER: usize = 5;
+pub const MOST_RECORDS_LATER: usize = 5;
 
 /// Bytes of log records from which on only a sample of them is written.
-const LOG_ROOM: usize = 64 << 20;
+pub const LOG_ROOM: usize = 64 << 20;
 
 /// Takes observations, gives lines.
 #[derive(Debug, Default)]
@@ -122,16 +122,8 @@ impl Recorder {
         held.sightings.extend(batch.sightings.iter().cloned());
         for tally in &batch.errors {
             match held.errors.iter_mut().find(|known| known.class == tally.class) {
-                Some(known) => {
-                    let mut newest = std::mem::take(&mut known.newest);
-                    newest.extend(tally.newest.iter().cloned());
-                    // No more of them are kept of one log: in a flood, each batch has some.
-                    newest.drain(..newest.len().saturating_sub(NEWEST));
-                    *known = ErrorCounts {
-                        newest,
-                        ..tally.clone()
-                    };
-                }
+                // No more of them are kept of one log: in a flood, each batch has some.
+                Some(known) => known.join(tally, NEWEST),
                 None => held.errors.push(tally.clone()),
             }
         }
@@ -299,7 +291,7 @@ fn is_table_alike(one: &TableReading, other: &TableReading) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logparse::ErrorSighting;
+    use crate::logparse::{ErrorCounts, ErrorSighting, ErrorTimes};
     use crate::observe::log_errors::LogErrors;
     use crate::observe::observation::Autoscaler;
     use crate::testkit::{KAFKA, SHORT, ago, log, source};
@@ -361,6 +353,7 @@ mod tests {
                 count: number,
                 first_at: Timestamp::UNIX_EPOCH,
                 last_at: at,
+                times: ErrorTimes::default(),
                 newest: vec![newest],
             }],
             ..log(SHORT[0], KAFKA, 300, &[])
@@ -369,7 +362,12 @@ mod tests {
 
     #[test]
     fn of_a_flood_of_errors_no_more_is_written_than_is_kept_and_that_leads_to_the_same() {
-        let batches: Vec<LogBatch> = (1..=1_000).map(|number| one_error(number, 9)).collect();
+        let mut batches: Vec<LogBatch> = (1..=1_000).map(|number| one_error(number, 9)).collect();
+        let mut times = Vec::new();
+        for batch in &mut batches {
+            times.push(batch.errors[0].last_at);
+            batch.errors[0].times = times.iter().copied().collect::<ErrorTimes>();
+        }
         let mut recorder = Recorder::default();
         let mut by_all = LogErrors::default();
         for batch in &batches {
@@ -388,6 +386,7 @@ mod tests {
             by_record.apply(&batch.source, &batch.errors);
         }
         assert_eq!(by_record, by_all);
+        assert_eq!(by_record.summaries(Timestamp::UNIX_EPOCH)[0].count, 1_000);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod duration;
 pub(crate) mod markdown;
+mod plural;
 pub mod redact;
 
 use std::borrow::{Borrow, Cow};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_width::UnicodeWidthChar;
 
+pub use self::plural::{counted, noun};
 pub use self::redact::Redacted;
 
 /// Combining marks that may stand on one base; more of them would draw over the lines above and below.

@@ -490,7 +490,7 @@ pub const ROWS: &[Row] = &[
         Console,
         &["r"],
         "refresh",
-        "ask the database now",
+        "ask the database, the monitoring servers and for your permissions now",
     ),
     row(
         Action::Sources,

@@ -1,4 +1,4 @@
-//! The scroll-back: bounded, ordered by time across pods, with what was let go or missed counted.
+//! The scroll-back: bounded, ordered by time across pods, with what was dropped or missed counted.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -331,12 +331,10 @@ impl LogBuffer {
         same.or_else(stands).or_else(|| self.place_at(wanted.record.at))
     }
 
-    /// The place among [`LogBuffer::shown`] of the entry nearest to a time; `None` where nothing is shown.
+    /// The place among [`LogBuffer::shown`] of the entry nearest to a time, of several that stand for lines of then the one whose own time is
+    /// nearest; `None` where nothing is shown.
     pub fn place_at(&self, at: Timestamp) -> Option<usize> {
-        let far = |entry: &Arc<Entry>| {
-            let nearest = at.clamp(entry.first_at.min(entry.record.at), entry.record.at);
-            nearest.duration_since(at).abs()
-        };
+        let far = |entry: &Arc<Entry>| (entry.distance(at), entry.record.at.duration_since(at).abs());
         let shown = self.shown().iter().enumerate();
         shown.min_by_key(|(_, entry)| far(entry)).map(|(place, _)| place)
     }

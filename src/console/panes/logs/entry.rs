@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use sopwatch_core::logparse::{ContainerKey, LeaderLineKind, LineParts, LogRecord, Severity};
 use sopwatch_core::text::{Redacted, SafeText};
@@ -101,6 +101,12 @@ impl Entry {
         self.record.at == other.record.at
             && self.source == other.source
             && self.record.text == other.record.text
+    }
+
+    /// How far a moment is from the lines that it stands for; nothing where the moment is among them.
+    pub(crate) fn distance(&self, at: Timestamp) -> SignedDuration {
+        let nearest = at.clamp(self.first_at.min(self.record.at), self.record.at);
+        nearest.duration_since(at).abs()
     }
 
     /// What makes two repeating leader lines the same.

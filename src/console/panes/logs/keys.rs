@@ -138,12 +138,21 @@ impl App {
             return self.complain("no line is shown, so there is none to go to");
         };
         self.logs.buffer.go_to(place);
-        let found = self.logs.buffer.chosen_entry().map(|entry| entry.record.at);
         let clock = |at: jiff::Timestamp| at.strftime("%H:%M:%S").to_string();
-        let words = match found {
-            Some(found) if found.duration_since(at).abs() > SignedDuration::from_secs(1) => {
-                format!("{} UTC: the nearest line is of {}", clock(at), clock(found))
+        let near = SignedDuration::from_secs(1);
+        let words = match self.logs.buffer.chosen_entry() {
+            Some(entry) if entry.distance(at) > near => {
+                let (first, last) = (entry.first_at.min(entry.record.at), entry.record.at);
+                let nearest = if at < first { first } else { last };
+                format!("{} UTC: the nearest line is of {}", clock(at), clock(nearest))
             }
+            Some(entry) if entry.record.at.duration_since(at).abs() > near => format!(
+                "{} UTC: in a row of {} similar lines, {} to {}",
+                clock(at),
+                entry.repeats,
+                clock(entry.first_at),
+                clock(entry.record.at)
+            ),
             _ => format!("{} UTC", clock(at)),
         };
         self.say(&words);

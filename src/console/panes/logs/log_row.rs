@@ -12,10 +12,10 @@ use crate::panes::logs::buffer::Entry;
 use crate::style::styled_text;
 use crate::style::styled_text::{CellText, StyledText};
 use crate::style::theme::{Meaning, Theme};
-use sopwatch_core::diagnose::quoting::in_short;
+use sopwatch_core::diagnose::quoting::{code_in, in_short};
 use sopwatch_core::logparse::{ContainerKey, LineParts, Severity};
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 /// Characters of a line that a row looks at: a line may be a megabyte long.
 const LONGEST: usize = 4_000;
@@ -25,6 +25,9 @@ const CONTINUED: usize = 3;
 
 /// In a row of fewer cells the worker that a leader line is about stands first.
 const NARROW: usize = 100;
+
+/// Cells that the two ends of a line need for its code to be shown between them.
+const ROOM_OF_ENDS: usize = 24;
 
 /// Where the rows after the first start: under the pod.
 const INDENT: usize = 9;
@@ -60,7 +63,8 @@ impl<'a> Sheet<'a> {
             rows.extend(self.spread(lead, line, Meaning::Faint, INDENT + 2));
         }
         if more > CONTINUED {
-            let text = safe!("{} +{} lines", self.theme.glyphs.ellipsis, more - CONTINUED);
+            let lines = counted(more - CONTINUED, "line", "lines");
+            let text = safe!("{} +{lines}", self.theme.glyphs.ellipsis);
             rows.push(
                 StyledText::new(self.theme)
                     .gap(INDENT + 2)
@@ -129,10 +133,28 @@ impl<'a> Sheet<'a> {
         }
         let short = self.theme.clean(in_short(&known).replace('…', sign));
         if ends_with_cause {
-            styled_text::cut_middle(&short, room, sign)
+            let cut = styled_text::cut_middle(&short, room, sign);
+            self.with_code(&short, room)
+                .filter(|_| cut != short)
+                .unwrap_or(cut)
         } else {
             styled_text::cut(&short, room, sign)
         }
+    }
+
+    /// A line that is too long, with its beginning, the code of its error and its end; `None` where it has no code, the code is in one of
+    /// the ends anyway, or there is no room for all three.
+    fn with_code(&self, line: &CellText, room: usize) -> Option<CellText> {
+        let sign = self.theme.glyphs.ellipsis;
+        let place = code_in(line)?;
+        let code = &line[place.clone()];
+        let ends = room.checked_sub(styled_text::width(code) + 2 * styled_text::width(sign))?;
+        if ends < ROOM_OF_ENDS || styled_text::cut_middle(line, room, sign).contains(code) {
+            return None;
+        }
+        let tail = styled_text::end(&line[place.end..], ends / 2);
+        let head = styled_text::beginning(&line[..place.start], ends - styled_text::width(tail));
+        Some(self.theme.clean(format!("{head}{sign}{code}{sign}{tail}")))
     }
 
     /// When the first of equal lines came, the place in the code, and the ids.

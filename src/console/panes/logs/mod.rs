@@ -35,7 +35,7 @@ use sopwatch_core::observe::observation::{ContainerState, PodUid, short_name};
 use sopwatch_core::observe::source::{Freshness, SourceId};
 use sopwatch_core::observe::state::LogsRead;
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 /// What the pane of the logs shows, and what is said to those who follow them.
 #[derive(Clone, Debug, Default)]
@@ -100,74 +100,79 @@ fn error_rates<'t>(app: &App, theme: &'t Theme, width: usize) -> Option<StyledTe
     )
 }
 
-fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<(u8, StyledText<'t>)> {
+/// A piece of a title with its rank: where there is no room, those of the highest rank are left out first.
+type Piece<'t> = (u8, StyledText<'t>);
+
+fn title<'t>(app: &App, theme: &'t Theme, region: &Region) -> Vec<Piece<'t>> {
     let new = || StyledText::new(theme);
     let mut pieces = vec![(0, mode(app, theme, region.area.width < 60))];
     if app.logs.buffer.is_held() {
         let text = safe!(" PAUSED, {} new ", app.logs.buffer.arrived);
         pieces.push((0, new().add(Meaning::Alarm, text)));
     }
-    // What narrows the view is always said: a line that is not there may be hidden by it.
-    let room = usize::from(region.area.width / 5).clamp(8, 24);
-    let buffer = &app.logs.buffer;
-    for (filter, sign) in [(&buffer.filter, ""), (&buffer.hidden, "not ")] {
-        if let Some(filter) = filter {
-            let text = styled_text::cut(&theme.clean(filter.as_str()), room, theme.glyphs.ellipsis);
-            pieces.push((0, new().add(Meaning::Match, safe!("{sign}/{text}/"))));
-        }
-    }
-    if let Some(words) = saved::level_words(buffer.level) {
-        pieces.push((0, new().add(Meaning::Match, words)));
-    }
-    if let Some(only) = &buffer.only {
-        let container = only.container.as_ref();
-        let container = container.map_or(String::new(), |name| format!("/{name}"));
-        let name = format!("{}{container}", short_name(&only.pod));
-        let name = styled_text::cut_left(&theme.clean(&name), room, theme.glyphs.ellipsis);
-        pieces.push((0, new().add(Meaning::Match, safe!("only {name}"))));
-    }
-    if buffer.unfolded {
+    pieces.extend(narrowing(app, theme, region.area.width));
+    if app.logs.buffer.unfolded {
         pieces.push((5, new().add(Meaning::Faint, "unfolded")));
     }
-    let missed: u64 = app.state.logs.values().map(|log| log.missed).sum();
-    let (rank, meaning) = if missed > 0 {
-        (1, Meaning::Bad)
-    } else {
-        (4, Meaning::Faint)
-    };
-    // How many lines a gap holds can't be known: each counts as one at least.
-    let gaps = match missed {
-        0 => "no gaps".into(),
-        1 => "gap: at least 1 line lost".into(),
-        lines => safe!("gap: at least {lines} lines lost"),
-    };
-    pieces.push((rank, new().add(meaning, gaps)));
-    let left_out = app.player.as_ref().map_or(0, |player| player.left_out);
-    if left_out > 0 {
-        pieces.push((
-            2,
-            new().add(Meaning::Doubtful, safe!("{left_out} lines not in the record")),
-        ));
-    }
+    pieces.extend(lost_lines(app, theme));
     let of_pods = match turns_words(app, theme, region.area.width < 80) {
         Some(words) => (1, words),
         None if app.logs.buffer.only.is_some() => (3, new()),
         None => (3, pods_words(app, theme)),
     };
     pieces.push(of_pods);
-    if app.logs.buffer.dropped() > 0 {
-        pieces.push((
-            5,
-            new().add(
-                Meaning::Faint,
-                safe!("{} older lines dropped", app.logs.buffer.dropped()),
-            ),
-        ));
+    let dropped = app.logs.buffer.dropped();
+    if dropped > 0 {
+        let text = counted(dropped, "older line dropped", "older lines dropped");
+        pieces.push((5, new().add(Meaning::Faint, text)));
     }
     if app.logs.buffer.wrap {
         pieces.push((6, new().add(Meaning::Faint, "wrapped")));
     }
     pieces.push((7, new().add(Meaning::Faint, "UTC")));
+    pieces
+}
+
+/// What narrows the view; it is always said: a line that is not there may be hidden by it.
+fn narrowing<'t>(app: &App, theme: &'t Theme, width: u16) -> Vec<Piece<'t>> {
+    let room = usize::from(width / 5).clamp(8, 24);
+    let piece = |text: SafeText| (0, StyledText::new(theme).add(Meaning::Match, text));
+    let buffer = &app.logs.buffer;
+    let mut pieces = Vec::new();
+    for (filter, sign) in [(&buffer.filter, ""), (&buffer.hidden, "not ")] {
+        if let Some(filter) = filter {
+            let text = styled_text::cut(&theme.clean(filter.as_str()), room, theme.glyphs.ellipsis);
+            pieces.push(piece(safe!("{sign}/{text}/")));
+        }
+    }
+    pieces.extend(saved::level_words(buffer.level).map(|words| piece(words.into())));
+    if let Some(only) = &buffer.only {
+        let container = only.container.as_ref();
+        let container = container.map_or(String::new(), |name| format!("/{name}"));
+        let name = format!("{}{container}", short_name(&only.pod));
+        let name = styled_text::cut_left(&theme.clean(&name), room, theme.glyphs.ellipsis);
+        pieces.push(piece(safe!("only {name}")));
+    }
+    pieces
+}
+
+/// How many lines were lost on the way, and how many a record does not have. That there is no gap is only said where all lines are there.
+fn lost_lines<'t>(app: &App, theme: &'t Theme) -> Vec<Piece<'t>> {
+    let missed: u64 = app.state.logs.values().map(|log| log.missed).sum();
+    let left_out = app.player.as_ref().map_or(0, |player| player.left_out);
+    let mut pieces = Vec::new();
+    if missed > 0 {
+        // How many lines a gap holds can't be known: each counts as one at least.
+        let lines = counted(missed, "line", "lines");
+        let text = safe!("gap: at least {lines} lost");
+        pieces.push((1, StyledText::new(theme).add(Meaning::Bad, text)));
+    } else if left_out == 0 && has_whole_logs(app) {
+        pieces.push((4, StyledText::new(theme).add(Meaning::Faint, "no gaps")));
+    }
+    if left_out > 0 {
+        let text = counted(left_out, "line not in the record", "lines not in the record");
+        pieces.push((2, StyledText::new(theme).add(Meaning::Doubtful, text)));
+    }
     pieces
 }
 
@@ -193,11 +198,11 @@ fn mode<'t>(app: &App, theme: &'t Theme, narrow: bool) -> StyledText<'t> {
 /// Of how many logs not all are followed.
 fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<StyledText<'t>> {
     let LogsRead { followed, in_turns } = app.state.logs_read();
-    let all = followed + in_turns;
+    let logs = counted(followed + in_turns, "log", "logs");
     let text = if narrow {
-        safe!("{followed} of {all} logs open")
+        safe!("{followed} of {logs} open")
     } else {
-        safe!("{followed} of {all} logs open, the others read in turns")
+        safe!("{followed} of {logs} open, the others read in turns")
     };
     (in_turns > 0).then(|| StyledText::new(theme).add(Meaning::Doubtful, text))
 }
@@ -205,11 +210,11 @@ fn turns_words<'t>(app: &App, theme: &'t Theme, narrow: bool) -> Option<StyledTe
 /// Of how many pods the log is read.
 fn pods_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
     let (_, read, all) = progress(app);
-    let noun = if all == 1 { "pod" } else { "pods" };
+    let pods = counted(all, "pod", "pods");
     if read == all {
-        return StyledText::new(theme).add(Meaning::Faint, safe!("{all} {noun}"));
+        return StyledText::new(theme).add(Meaning::Faint, pods);
     }
-    StyledText::new(theme).add(Meaning::Doubtful, safe!("{read} of {all} {noun} read"))
+    StyledText::new(theme).add(Meaning::Doubtful, safe!("{read} of {pods} read"))
 }
 
 /// Pods whose service has a log, those of them whose logs were all read up to now, and all pods.
@@ -225,6 +230,12 @@ fn progress(app: &App) -> (usize, usize, usize) {
     let behind = of_service().filter(|(_, log)| !log.progress.caught_up);
     let behind: BTreeSet<&PodUid> = behind.map(|(key, _)| &key.pod_uid).collect();
     (begun.len(), begun.len() - behind.len(), app.state.pods.len())
+}
+
+/// Whether the log of every pod is read, and goes on being read.
+fn has_whole_logs(app: &App) -> bool {
+    let (_, read, all) = progress(app);
+    read == all && app.state.logs_read().in_turns == 0 && source_error::of_logs(app).is_empty()
 }
 
 /// Whether every log that there is was read up to now.
@@ -274,18 +285,18 @@ fn empty_words(app: &App) -> SafeText {
     if all == 0 {
         return "no pod, so no log".into();
     }
+    let logs = counted(all, "log", "logs");
     if read == 0 && none_has_started(app) {
         let container = &app.session.profile.service.container;
         return safe!("no pod has started its container {container}, so nothing is logged");
     }
     if read == 0 {
-        return safe!("0 of {all} logs read yet");
+        return safe!("0 of {logs} read yet");
     }
     if caught_up < read {
         let lines: u64 = app.state.logs.values().map(|log| log.progress.lines).sum();
-        return safe!(
-            "reading backlog … {caught_up} of {all} logs read, {lines} lines so far, no {what} among them"
-        );
+        let lines = counted(lines, "line", "lines");
+        return safe!("reading backlog … {caught_up} of {logs} read, {lines} so far, no {what} among them");
     }
     if app.logs.buffer.is_narrowed() {
         return match app.keymap.key_of(Action::ClearFilter, Context::In(Pane::Logs)) {
@@ -293,7 +304,7 @@ fn empty_words(app: &App) -> SafeText {
             None => "no match (filter, level or pod selection is on)".into(),
         };
     }
-    safe!("no {what} yet: {caught_up} of {all} logs read from the start")
+    safe!("no {what} yet: {caught_up} of {logs} read from the start")
 }
 
 fn draw_entries(app: &App, theme: &Theme, area: Rect, buffer: &mut Buffer) {

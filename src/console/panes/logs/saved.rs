@@ -5,16 +5,17 @@ use std::fmt::Write as _;
 use crate::app::App;
 use crate::panes::logs::buffer::{Entry, LogMode};
 use sopwatch_core::logparse::Severity;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 impl App {
     /// Every line of the view, oldest first, each whole, under what was shown and how it was narrowed. Records hold no secrets.
     pub(crate) fn shown_lines(&self) -> SafeText {
         let shown = self.logs.buffer.shown();
+        let entries = counted(shown.len(), "entry", "entries");
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "# {}", self.view_words());
-        let _ = writeln!(text, "# {} entries, saved {}", shown.len(), self.clock.now);
+        let _ = writeln!(text, "# {entries}, saved {}", self.clock.now);
         shown.iter().for_each(|entry| add_entry(&mut text, entry));
         text.into()
     }

@@ -8,6 +8,7 @@ use crate::panes::Pane;
 use crate::panes::logs::filter::OnlySource;
 use sopwatch_core::logparse::ContainerKey;
 use sopwatch_core::observe::observation::short_name;
+use sopwatch_core::text::counted;
 
 /// One row of the choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,10 +29,7 @@ impl App {
         let mut choices = vec![SourceChoice {
             only: None,
             title: "every pod".to_owned(),
-            about: match pods.len() {
-                1 => "1 pod with a log".to_owned(),
-                count => format!("{count} pods with a log"),
-            },
+            about: counted(pods.len(), "pod with a log", "pods with a log").to_string(),
         }];
         for (pod, uid) in pods {
             let logs = known.iter().filter(|key| key.pod_uid == *uid);
@@ -57,7 +55,10 @@ impl App {
                     title: format!("{}/{container}", short_name(pod)),
                     about: match instances.count() {
                         1 => String::new(),
-                        count => format!("{} earlier containers too", count - 1),
+                        count => {
+                            let earlier = counted(count - 1, "earlier container", "earlier containers");
+                            format!("{earlier} too")
+                        }
                     },
                 });
             }

@@ -139,7 +139,13 @@ pub(crate) fn ready_words<'t>(app: &App, theme: &'t Theme) -> StyledText<'t> {
         Some(_) => safe!("{} of {} ready{wanted}", word(ready), word(configured)),
         None => safe!("{} ready", word(ready)),
     };
-    let words = StyledText::new(theme).add(meaning, text);
+    // Beside pods that nobody read, the number has another source than the list.
+    let by = if app.state.deployment.is_some() && !pods_known {
+        " (by the deployment)"
+    } else {
+        ""
+    };
+    let words = StyledText::new(theme).add(meaning, text).add(Meaning::Faint, by);
     let looked = app.state.freshness(&SourceId::Deployment, app.clock.now) != Freshness::Missing;
     match &app.state.deployment {
         None if looked => words.add(Meaning::Bad, ", no such deployment"),
@@ -197,7 +203,10 @@ fn empty_words(app: &App) -> SafeText {
         }
         (_, Freshness::Fresh(_)) => safe!("no pod matches {}{}", service.selector, elsewhere(app)),
         (_, Freshness::Stale(_)) => safe!("no pod matched {} when last heard", service.selector),
-        (Some(SourceState::Failing { .. }), Freshness::Missing) => "pods not known yet".into(),
+        (Some(SourceState::Failing { .. }), Freshness::Missing) => {
+            let unread = app.state.unread_pods(app.clock.now);
+            unread.unwrap_or_else(|| "pods not read yet".into())
+        }
         (Some(SourceState::Off(_)), Freshness::Missing) => "pods are not read".into(),
         (_, Freshness::Missing) => "connecting …".into(),
     }

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 /// Below the pods; none where all with the label are the service's own and their controllers say so.
 pub(crate) fn lines<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
@@ -21,9 +21,8 @@ fn texts(app: &App) -> impl Iterator<Item = SafeText> {
     let others = app.state.others_in_words();
     let by_name = app.state.owned_by_name();
     // The number first: it stays where the owners are cut.
-    let count = app.state.other_pods.len();
-    let noun = if count == 1 { "pod" } else { "pods" };
-    let others = others.map(|others| safe!("{count} {noun} not counted: {others}"));
+    let pods = counted(app.state.other_pods.len(), "pod", "pods");
+    let others = others.map(|others| safe!("{pods} not counted: {others}"));
     others
         .into_iter()
         .chain(by_name.map(|why| safe!("ownership by name: {why}")))

@@ -9,7 +9,7 @@ use crate::style::styled_text::StyledText;
 use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::leaders::Verdict;
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 /// Cells of a leader's strip.
 const STRIP: usize = 10;
@@ -59,7 +59,7 @@ pub(crate) fn lines<'t>(app: &App, theme: &'t Theme, width: usize) -> Vec<Styled
 
 /// Each worker with its strip and its leader.
 fn workers<'t>(app: &App, theme: &'t Theme) -> Vec<StyledText<'t>> {
-    let readings = &app.diagnosis.leaders;
+    let readings = leaders::in_order(app);
     let titles: Vec<_> = readings.iter().map(|reading| reading.worker.clone()).collect();
     let rows = readings.iter().zip(short_titles(&titles));
     rows.map(|(reading, title)| {
@@ -86,8 +86,7 @@ fn not_ready<'t>(app: &App, theme: &'t Theme) -> Option<StyledText<'t>> {
     for pod in first {
         let restarts = match pod.restarts {
             0 => SafeText::default(),
-            1 => ", 1 restart".into(),
-            more => safe!(", {more} restarts"),
+            more => safe!(", {}", counted(more, "restart", "restarts")),
         };
         line = line
             .gap(2)

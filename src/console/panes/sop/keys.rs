@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::app::event::Effect;
-use crate::dialogs::dialog_text::status_word;
+use crate::dialogs::step::status_word;
 use crate::dialogs::{Dialog, Purpose, Scroll};
 use sopwatch_core::record::Entry;
 use sopwatch_core::safe;

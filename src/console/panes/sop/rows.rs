@@ -9,7 +9,7 @@ use crate::style::theme::{Meaning, Theme};
 use sopwatch_core::diagnose::steps::Check;
 use sopwatch_core::profile::sop::StepStatus;
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 /// A row of the pane.
 pub(super) struct Row<'t> {
@@ -123,14 +123,7 @@ fn passed_line<'t>(steps: &[Step], left_out: usize, theme: &'t Theme) -> StyledT
     }
     line.add(Meaning::Good, theme.glyphs.pass)
         .gap(1)
-        .add(
-            Meaning::Text,
-            safe!(
-                "{} {} ok",
-                passed.len(),
-                if passed.len() == 1 { "step" } else { "steps" }
-            ),
-        )
+        .add(Meaning::Text, counted(passed.len(), "step ok", "steps ok"))
         .add(Meaning::Faint, safe!(": {}", titles.join(", ")))
 }
 

@@ -15,12 +15,12 @@ impl Assessment {
             let _ = writeln!(text, "**A drill:** {}\n", escaped(drill));
         }
         let environment = self.environment.as_deref().unwrap_or("unknown environment");
-        let server = self.server.as_deref().unwrap_or("not connected");
-        let _ = writeln!(
-            text,
-            "{environment}, `{}` @ {server}, {}\n",
-            self.namespace, self.evaluated_at
-        );
+        let place = match (self.server.as_deref(), &*self.namespace) {
+            (Some(server), namespace) => format!("`{namespace}` @ {server}"),
+            (None, "") => "not connected".to_owned(),
+            (None, namespace) => format!("`{namespace}`, not connected"),
+        };
+        let _ = writeln!(text, "{environment}, {place}, {}\n", self.evaluated_at);
         add(&mut text, "Do", &self.recommendation);
         for also in &self.also {
             add(&mut text, "Also", also);

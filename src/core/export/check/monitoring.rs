@@ -241,6 +241,7 @@ mod tests {
                     annotations: Labels::from([("message".into(), "password=hunter2 is down".into())]),
                     starts_at: ago(120),
                     updated_at: ago(10),
+                    ends_at: None,
                     silenced_by: Vec::new(),
                     inhibited: false,
                     expression: None,

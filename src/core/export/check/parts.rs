@@ -222,10 +222,7 @@ impl Recommended {
             action: one.action.name(),
             contact: one.contact.as_ref().map(Redacted::from),
             rule: one.rule.as_ref().map(Redacted::from),
-            words: account
-                .profile
-                .advice_in_words(one.action, one.contact.as_deref())
-                .into(),
+            words: one.in_words(account.profile).into(),
             because: redacted(&one.because),
             until: one.until.map(moment),
         }
@@ -241,10 +238,7 @@ impl Literal {
             action: one.action.name(),
             contact: one.contact.as_ref().map(Redacted::from),
             differs: decision.literal.is_some(),
-            words: account
-                .profile
-                .advice_in_words(one.action, one.contact.as_deref())
-                .into(),
+            words: one.in_words(account.profile).into(),
         }
     }
 }

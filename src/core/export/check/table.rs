@@ -8,7 +8,7 @@ use super::line::in_ascii;
 use super::{Assessment, DatabaseRow, LeaseRow, Recommended};
 use crate::profile::sop::StepStatus;
 use crate::safe;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// Columns.
 const WIDTH: usize = 80;
@@ -24,10 +24,13 @@ impl Assessment {
     fn head(&self) -> String {
         let environment = self.environment.as_deref().unwrap_or("unknown environment");
         let drill = self.drill.as_ref().map(|title| format!("drill: {title}"));
-        let server = self.server.as_deref().unwrap_or("not connected");
-        let place = drill.as_deref().unwrap_or(server);
+        let place = match (drill.as_deref().or(self.server.as_deref()), &*self.namespace) {
+            (Some(place), namespace) => format!("{namespace} @ {place}"),
+            (None, "") => "not connected".to_owned(),
+            (None, namespace) => format!("{namespace}, not connected"),
+        };
         let mut text = wrapped("", &format!("{} ({})", self.title, self.sop));
-        text += &wrapped("", &format!("{environment}, {} @ {place}", self.namespace));
+        text += &wrapped("", &format!("{environment}, {place}"));
         text + &wrapped(
             "",
             &format!("checked at {} in {} ms", self.evaluated_at, self.took_ms),
@@ -104,10 +107,7 @@ impl Assessment {
         for pod in &self.pods {
             let age = pod.age_s.map_or("–".to_owned(), brief);
             let lead = format!("{:<width$}  {}  ", pod.name, pod.ready);
-            let restarts = match pod.restarts {
-                1 => "1 restart".to_owned(),
-                count => format!("{count} restarts"),
-            };
+            let restarts = counted(pod.restarts, "restart", "restarts");
             text += &wrapped(&lead, &format!("{}, {restarts}, {age}", pod.status));
         }
         text

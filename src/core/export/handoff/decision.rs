@@ -66,13 +66,16 @@ impl Audience<'_> {
         for limit in rule.when.kind().threshold(self.account.profile, window) {
             section.item(safe!("threshold: {limit}"));
         }
-        section.item(safe!("SOP: \"{}\"", rule.basis));
+        // What it rests on in the SOP is about its first advice.
+        if rule.again.is_none() || !self.is_again(recommendation) {
+            section.item(safe!("SOP: \"{}\"", rule.basis));
+        }
     }
 
     /// `restart the pods (rule no-leader: No leader)`.
     fn in_words(&self, recommendation: &Recommendation) -> SafeText {
         let profile = self.account.profile;
-        let words = profile.advice_in_words(recommendation.action, recommendation.contact.as_deref());
+        let words = recommendation.in_words(profile);
         let rule = recommendation.rule.as_deref().and_then(|id| self.rule(id));
         let by = rule.map(|rule| safe!(" (rule {}: {})", rule.id, rule.title));
         let until = recommendation

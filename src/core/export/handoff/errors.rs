@@ -12,7 +12,7 @@ use crate::observe::log_errors::ClassSummary;
 use crate::observe::observation::ClusterEvent;
 use crate::safe;
 use crate::text::markdown::Section;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, duration, noun};
 
 /// Classes that are told of many.
 const CLASSES: usize = 6;
@@ -82,7 +82,7 @@ impl Audience<'_> {
     fn count(&self, summary: &ClassSummary<'_>) -> SafeText {
         let title = self.account.profile.class_title(summary.class);
         let at_least = if summary.more { "at least " } else { "" };
-        let noun = if summary.count == 1 { "error" } else { "errors" };
+        let noun = noun(summary.count, "error", "errors");
         safe!("{at_least}{} {title} {noun}", summary.count)
     }
 
@@ -93,14 +93,9 @@ impl Audience<'_> {
             .now
             .duration_since(newest.at)
             .max(SignedDuration::ZERO);
-        // Of more than are kept, the first that is kept is not the first.
-        let first = if summary.more {
-            "first of those kept"
-        } else {
-            "first"
-        };
+        let or_earlier = if summary.earlier { " or earlier" } else { "" };
         section.item(safe!(
-            "{}, {first} {}, last {} ({} ago) in {}:",
+            "{}, first {}{or_earlier}, last {} ({} ago) in {}:",
             self.count(summary),
             self.time(summary.first_at),
             self.time(newest.at),

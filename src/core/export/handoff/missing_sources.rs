@@ -8,7 +8,7 @@ use crate::observe::source::{Freshness, Source, SourceId, SourceState};
 use crate::observe::state::LogsRead;
 use crate::safe;
 use crate::text::markdown::Section;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// Sources that are named of many.
 const SOURCES: usize = 8;
@@ -125,6 +125,9 @@ impl Audience<'_> {
     fn lines_missed(&self) -> Option<SafeText> {
         let logs = self.account.state.logs.values();
         let missed: u64 = logs.map(|log| log.missed).sum();
-        (missed > 0).then(|| safe!("gap: at least {missed} log lines lost"))
+        (missed > 0).then(|| {
+            let lines = counted(missed, "log line", "log lines");
+            safe!("gap: at least {lines} lost")
+        })
     }
 }

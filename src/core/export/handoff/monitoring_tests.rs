@@ -54,6 +54,7 @@ fn a_hand_off_says_which_alert_fires_the_figures_and_the_new_issues() {
         annotations: Labels::from([("message".into(), "too many 5xx, password=hunter2".into())]),
         starts_at: ago(900),
         updated_at: ago(10),
+        ends_at: None,
         silenced_by: Vec::new(),
         inhibited: false,
         expression: None,

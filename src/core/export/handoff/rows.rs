@@ -10,7 +10,7 @@ use crate::observe::source::{Freshness, SourceId};
 use crate::profile::{ClockBasis, Role, Status, Table};
 use crate::safe;
 use crate::text::markdown::Section;
-use crate::text::{SafeText, duration};
+use crate::text::{SafeText, counted, duration};
 
 /// Rows of a table that are named of many.
 const ROWS: usize = 8;
@@ -87,7 +87,7 @@ impl<'a> Audience<'a> {
         let over = self.over_limit(table);
         let untold = over.saturating_sub(late.len() as u64);
         if untold > 0 && !cut {
-            section.item(safe!("{over} rows are overdue in total"));
+            section.item(safe!("{} overdue in total", counted(over, "row is", "rows are")));
         }
         if section.is_empty() && self.is_counted(table) {
             section.item("none");

@@ -140,7 +140,9 @@ impl Audience<'_> {
             Verdict::One => safe!("one leader{pod}"),
             Verdict::Many => "more than one leader".into(),
             Verdict::None => "no leader".into(),
-            Verdict::Settling { until } => safe!("electing, certain at {}", self.time(until)),
+            Verdict::Settling { until } => {
+                safe!("{}, certain at {}", reading.awaited.words(), self.time(until))
+            }
             Verdict::Unknown => "leader unknown".into(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::note::LONGEST;
 use super::*;
 use crate::diagnose::{Decision, Diagnosis, diagnose};
-use crate::logparse::{ErrorCounts, ErrorSighting, LeaderLineKind, LogBatch};
+use crate::logparse::{ErrorCounts, ErrorSighting, ErrorTimes, LeaderLineKind, LogBatch};
 use crate::observe::observation::{
     Connection, Lease, Observation, Reading, Row, Standing, StandingRow, StatusCount, TableReading, UnderWay,
 };
@@ -113,6 +113,7 @@ fn errors(class: &str, text: &str) -> ErrorCounts {
         count: 2,
         first_at: ago(612),
         last_at: ago(12),
+        times: ErrorTimes::default(),
         newest: vec![sighting(612, "operation1"), sighting(12, "operation2")],
     }
 }

@@ -32,6 +32,9 @@ pub struct AdviceSpan {
     pub short: Redacted,
     /// What showed it at first.
     pub because: Vec<Redacted>,
+    /// What showed it each time that it was recorded, oldest first.
+    #[serde(skip)]
+    pub shown: Vec<(Timestamp, Vec<Redacted>)>,
     /// For a wait: until when, as it was said at first.
     pub until: Option<Timestamp>,
 }
@@ -46,8 +49,9 @@ pub(super) fn held(lines: &[Line], names: &Names<'_>) -> Vec<AdviceSpan> {
         match &line.entry {
             Entry::Snapshot(found) => {
                 let new = begun(line.at, found, names);
-                let goes_on = stands && all.last().is_some_and(|last| last.is_like(&new));
-                if !goes_on {
+                if let Some(last) = all.last_mut().filter(|last| stands && last.is_like(&new)) {
+                    last.shown.extend(new.shown);
+                } else {
                     end(&mut all, stands.then_some(line.at));
                     all.push(new);
                 }
@@ -90,6 +94,7 @@ fn begun(at: Timestamp, found: &Snapshot, names: &Names<'_>) -> AdviceSpan {
         words: names.advised(one),
         short: names.advice(one.action, one.contact.as_deref()),
         because: values(&one.because),
+        shown: vec![(at, values(&one.because))],
         until: one.until,
     }
 }

@@ -16,7 +16,7 @@ use super::summary::decisive;
 use super::timeline::{TimelineRow, went};
 use super::{Place, Report};
 use crate::text::markdown::{Section, clean_to, escaped};
-use crate::text::{Redacted, duration};
+use crate::text::{Redacted, counted, duration};
 
 /// Longest line of a block or cell of the table, in characters: errors are quoted whole.
 const LONGEST: usize = 2_000;
@@ -72,8 +72,12 @@ impl Report {
 
     /// What the decisive advice rested on, and the steps that failed before the first action, errors whole, each line once.
     fn evidence(&self) -> Section {
-        let mut section = Section::new("Evidence");
-        let because = decisive(self).map(|held| &held.because);
+        let decisive = decisive(self);
+        let title = decisive.as_ref().map_or("Evidence".to_owned(), |decisive| {
+            format!("Evidence at {}", decisive.at.strftime("%T UTC"))
+        });
+        let mut section = Section::new(&title);
+        let because = decisive.map(|decisive| decisive.because);
         let failing = self.actions.first().and_then(|action| action.before.as_ref());
         let failing = failing.map(|before| &before.failing);
         let of_steps = failing.into_iter().flatten().flat_map(|step| &step.evidence);
@@ -111,7 +115,8 @@ impl Report {
             line("time", &format!("{began} to {last}, {long}"));
         }
         let state = if self.open { "open" } else { "closed" };
-        line("state", &format!("{state}, {} lines in the record", self.lines));
+        let lines = counted(self.lines, "line", "lines");
+        line("state", &format!("{state}, {lines} in the record"));
         for console in &self.consoles {
             line("console", &console_in_words(console));
         }
@@ -224,14 +229,15 @@ impl Report {
         }
         if unknown.entries_lost > 0 {
             section.item(format!(
-                "{} entries could not be written to the record:",
-                unknown.entries_lost
+                "{} could not be written to the record:",
+                counted(unknown.entries_lost, "entry", "entries")
             ));
             let reasons = unknown.lost_because.iter();
             reasons.for_each(|why| section.kept(why, LONGEST));
         }
         if unknown.log_lines_missed > 0 {
-            section.item(format!("at least {} log lines lost", unknown.log_lines_missed));
+            let lines = counted(unknown.log_lines_missed, "log line", "log lines");
+            section.item(format!("at least {lines} lost"));
         }
         section
     }

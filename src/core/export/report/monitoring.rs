@@ -14,7 +14,7 @@ use crate::observe::state::State;
 use crate::profile::Profile;
 use crate::record::{Entry, Line};
 use crate::safe;
-use crate::text::{Redacted, SafeText, duration};
+use crate::text::{Redacted, SafeText, counted, duration};
 
 /// Alerts and issues that a report lists at most.
 const MOST: usize = 50;
@@ -244,14 +244,13 @@ impl MonitoringSeen {
         });
         let issues = self.issues.iter().map(|issue| {
             let kind = if issue.new { "new" } else { "rising" };
-            let events = if issue.count == 1 { "event" } else { "events" };
             let seen = issue.first_at.zip(issue.last_at);
             let seen = seen.map(|(first, last)| safe!(", first {}, last {}", time(first), time(last)));
             safe!(
-                "{kind} issue {}: {} ({} {events}{}) {}",
+                "{kind} issue {}: {} ({}{}) {}",
                 issue.id,
                 issue.title,
-                issue.count,
+                counted(issue.count, "event", "events"),
                 seen.unwrap_or_default(),
                 issue.link
             )

@@ -29,6 +29,7 @@ fn alert(name: &str, started: i64, updated: i64) -> FiringAlert {
         annotations: Labels::from([("message".into(), "slow, token=abcdefghijkl".into())]),
         starts_at: ago(started),
         updated_at: ago(updated),
+        ends_at: None,
         silenced_by: Vec::new(),
         inhibited: false,
         expression: None,

@@ -37,7 +37,10 @@ impl<'a> Names<'a> {
 
     /// `restart the pods (rule no-leader: No leader)`.
     pub(super) fn advised(&self, one: &Recommendation) -> Redacted {
-        let words = self.advice(one.action, one.contact.as_deref());
+        let words = match self.profile {
+            Some(profile) => value(&one.in_words(profile)),
+            None => self.advice(one.action, one.contact.as_deref()),
+        };
         match &one.rule {
             Some(rule) => safe!("{words} (rule {})", self.rule(rule)).into(),
             None => words,

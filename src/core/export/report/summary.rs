@@ -8,7 +8,7 @@ use super::names::Names;
 use super::{FIRST_LOOK, MonitoringSeen, Report, changes};
 use crate::record::{Entry, Line, Snapshot};
 use crate::safe;
-use crate::text::{Redacted, SafeText, duration};
+use crate::text::{Redacted, SafeText, counted, duration};
 
 /// The sentences, each for itself: the cause and the outcome first.
 pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<SafeText> {
@@ -31,8 +31,17 @@ pub(super) fn of(report: &Report, lines: &[Line], names: &Names<'_>) -> Vec<Safe
     sentences
 }
 
-/// The advice that the incident was about: that of the first action's rule, else the one that asked for something for the longest time.
-pub(super) fn decisive(report: &Report) -> Option<&AdviceSpan> {
+/// The advice that the incident was about.
+pub(super) struct Decisive<'a> {
+    pub(super) held: &'a AdviceSpan,
+    /// When it was shown best: before the action, else when it was last recorded. At first most sources are not read yet.
+    pub(super) at: Timestamp,
+    /// What showed it then. The ages in it count from that moment.
+    pub(super) because: &'a [Redacted],
+}
+
+/// That of the first action's rule, else the one that asked for something for the longest time.
+pub(super) fn decisive(report: &Report) -> Option<Decisive<'_>> {
     let acted = report.actions.iter().find(|one| one.rule.is_some());
     let by_action = acted.and_then(|action| {
         let mut before = report
@@ -49,17 +58,26 @@ pub(super) fn decisive(report: &Report) -> Option<&AdviceSpan> {
             longest = Some(held);
         }
     }
-    by_action.or(longest)
+    let until = acted.filter(|_| by_action.is_some()).map(|action| action.at);
+    let held = by_action.or(longest)?;
+    let known = |(at, because): &&(Timestamp, Vec<Redacted>)| {
+        until.is_none_or(|until| *at <= until) && !because.is_empty()
+    };
+    let (at, because) = match held.shown.iter().rfind(known) {
+        Some((at, because)) => (*at, because),
+        None => (held.from, &held.because),
+    };
+    Some(Decisive { held, at, because })
 }
 
-/// `Cause: no KafkaManager leader for 7m12s: all 3 pods can't read the lease. Advice: restart the pods (rule no-leader: No leader).`
+/// `Cause: no KafkaManager leader for 7m12s: none of 3 pods can read the lease (at 23:59:04 UTC). Advice: restart the pods (rule no-leader:
+/// No leader).`
 fn cause(report: &Report) -> SafeText {
-    if let Some(held) = decisive(report) {
-        let why = held
-            .because
-            .first()
-            .map_or("no reason recorded", Redacted::as_str);
-        return safe!("Cause: {why}. Advice: {}.", held.words);
+    if let Some(decisive) = decisive(report) {
+        let at = decisive.at.strftime("%T UTC");
+        let because = decisive.because.first();
+        let why = because.map_or("no reason recorded", Redacted::as_str);
+        return safe!("Cause: {why} (at {at}). Advice: {}.", decisive.held.words);
     }
     match without_first_looks(&report.recommendations).last() {
         Some(last) => safe!("Cause: none found. Advice: {}.", last.words),
@@ -165,11 +183,10 @@ fn done(actions: &[ActionRow]) -> Option<SafeText> {
         .filter(|outcome| count(outcome) > 0)
         .map(|outcome| safe!("{} {outcome}", count(outcome)))
         .collect();
-    let changes = match actions.len() {
-        0 => return None,
-        1 => "1 change".into(),
-        many => safe!("{many} changes"),
-    };
+    if actions.is_empty() {
+        return None;
+    }
+    let changes = counted(actions.len(), "change", "changes");
     Some(safe!("{changes} confirmed: {}.", words.join(", ")))
 }
 
@@ -237,5 +254,8 @@ fn end(report: &Report, lines: &[Line]) -> SafeText {
 
 fn missing(report: &Report) -> Option<SafeText> {
     let lost = report.unknown.entries_lost;
-    (lost > 0).then(|| safe!("{lost} entries could not be written to the record."))
+    (lost > 0).then(|| {
+        let entries = counted(lost, "entry", "entries");
+        safe!("{entries} could not be written to the record.")
+    })
 }

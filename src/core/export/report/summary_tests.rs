@@ -153,3 +153,36 @@ fn an_older_record_that_says_of_a_part_that_it_worked_is_not_believed() {
     );
     assert!(!part.contains("worked"), "{part}");
 }
+
+/// At first most logs are not read yet: what was known before the command, or at last, says more. Its ages count from then.
+#[test]
+fn the_cause_is_what_was_known_when_the_command_was_sent() {
+    let because = |seconds: i64, why: &str| {
+        let mut found = leaderless();
+        found.recommendation = advised(Advice::RestartPods, Some("no-leader"), &[why]);
+        line(seconds, Entry::Snapshot(Box::new(found)))
+    };
+    let mut lines = vec![
+        line(0, began()),
+        because(1, "no KafkaManager leader for 7m13s: no current log of 3 pods"),
+        because(
+            9,
+            "no KafkaManager leader for 7m21s: none of 3 pods can read the lease",
+        ),
+    ];
+    let last =
+        "Cause: no KafkaManager leader for 7m21s: none of 3 pods can read the lease (at 23:58:09 UTC). ";
+    assert!(
+        Report::of(&lines, None).summary[0].starts_with(last),
+        "without a command: the last"
+    );
+    lines.extend([
+        line(10, intent(1, Some("no-leader"))),
+        line(11, outcome(1, CommandOutcome::Applied { how: "".into() })),
+        because(12, "no KafkaManager leader for 7m24s: no current log of 3 pods"),
+    ]);
+    let report = Report::of(&lines, None);
+    assert!(report.summary[0].starts_with(last), "{}", report.summary[0]);
+    let text = told(&lines, None);
+    assert!(text.contains("## Evidence at 23:58:09 UTC\n"), "{text}");
+}

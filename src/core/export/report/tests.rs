@@ -63,6 +63,7 @@ pub(super) fn advised(action: Advice, rule: Option<&str>, because: &[&str]) -> R
         rule: rule.map(str::to_owned),
         because: because.iter().map(|line| (*line).into()).collect(),
         until: None,
+        unclear: false,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::observe::observation::Observation;
 use crate::observe::source::{SourceId, SourceState};
 use crate::record::{Entry, Intent, Line, Snapshot};
 use crate::safe;
-use crate::text::{Redacted, SafeText, duration};
+use crate::text::{Redacted, SafeText, counted, duration};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -191,7 +191,10 @@ impl<'a> Teller<'a> {
             Entry::HandOff { contact, .. } => {
                 safe!("hand-off text for {} copied", self.names.contact(contact))
             }
-            Entry::Lost { entries, why } => safe!("{entries} entries could not be written: {why}"),
+            Entry::Lost { entries, why } => {
+                let entries = counted(*entries, "entry", "entries");
+                safe!("{entries} could not be written: {why}")
+            }
             other => other.name().into(),
         }
     }

@@ -173,6 +173,11 @@ impl Figure {
         }
     }
 
+    /// Whether its value is a number of things, which has no decimals.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Restarts | Self::OomKilled)
+    }
+
     /// Whether its value is a share, 0 to 1, which people read in percent.
     pub fn is_share(self) -> bool {
         matches!(

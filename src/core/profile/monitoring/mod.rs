@@ -167,7 +167,8 @@ pub struct Alerts {
     pub always_firing: Vec<String>,
     /// Severities, the worst first.
     pub severities: Vec<String>,
-    /// How old the newest word of a firing alert may be, seconds: it is sent again and again while it fires.
+    /// How old the newest word of an always-firing alert may be, seconds: it is sent again and again. Of any other alert only where
+    /// Alertmanager does not say until when it fires.
     #[serde(with = "seconds")]
     pub update_age: Duration,
     /// How to tell which SOP an alert is for: the first entry that fits counts, links before names before labels.
