@@ -80,7 +80,7 @@ pub struct Common {
     /// The user to impersonate
     #[arg(long = "as", global = true, value_name = "USER", help_heading = "Cluster")]
     pub impersonate: Option<String>,
-    /// The time limit of one request, e.g. 5s; 0 for no limit
+    /// The time limit of one request, e.g. 5s; 0 for no limit [default: 10s]
     #[arg(long, global = true, value_name = "DURATION", value_parser = parse_duration, help_heading = "Cluster")]
     pub request_timeout: Option<Duration>,
 
@@ -117,7 +117,7 @@ pub struct Common {
     pub no_database: bool,
     /// Seconds between two reads of the database, 1 to 3600 [default: 5]
     #[arg(long, global = true, value_name = "SECONDS", help_heading = "Database")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(value_parser = seconds_of_poll)]
     pub poll: Option<u64>,
 
     /// The theme: dark or light [default: dark]
@@ -178,11 +178,11 @@ pub enum Command {
     /// Show, check, find or create the configuration
     #[command(after_help = "In the guide: configuration, profiles (`sopwatch help configuration`).")]
     Config {
-        /// What to do with them.
+        /// What to do with the configuration.
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Say what works from here and what doesn't, with advice. Exit codes: 0 all works, 2 something doesn't, 3 unknown
+    /// Say what works from here and what doesn't, with advice. Exit codes: 0 all works, 2 something doesn't work, 3 unknown
     #[command(after_help = "In the guide: troubleshooting, permissions (`sopwatch help troubleshooting`).")]
     Doctor(DoctorArgs),
     /// Show a topic of the guide or a command's help; without a word, list them all
@@ -225,7 +225,7 @@ pub struct DrillArgs {
     /// Save a picture of the screen as SVG once every source has answered, then exit
     #[arg(long, value_name = "FILE")]
     pub screenshot: Option<PathBuf>,
-    /// Record the tour of the first page without hands, as NAME.svg (animated) and NAME.cast (asciicast), then exit
+    /// Record the README's tour as NAME.svg (animated) and NAME.cast (asciicast), then exit
     #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "serve", "screenshot"])]
     pub tour: Option<PathBuf>,
     /// The stations of the tour, as in `assets/tour.toml` [default: that file]
@@ -425,6 +425,11 @@ fn parse_duration_of_a_day(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "must be at most 24h".to_owned())
 }
 
+fn seconds_of_poll(text: &str) -> Result<u64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (1..=3600).contains(seconds));
+    seconds.ok_or_else(|| "must be a whole number of seconds from 1 to 3600, e.g. --poll 5".to_owned())
+}
+
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok().filter(|speed| (0.1..=100.0).contains(speed));
     speed.ok_or_else(|| "must be a number from 0.1 to 100".to_owned())
@@ -571,8 +576,12 @@ mod tests {
             ("sopwatch --nope", "--nope"),
             ("sopwatch --sop", "--sop"),
             ("sopwatch frobnicate", "frobnicate"),
-            ("sopwatch --poll 0", "0 is not in 1..=3600"),
+            ("sopwatch --poll 0", "from 1 to 3600"),
             ("sopwatch --poll often", "often"),
+            (
+                "sopwatch --poll 5s",
+                "must be a whole number of seconds from 1 to 3600, e.g. --poll 5",
+            ),
             ("sopwatch --color sometimes", "auto, always, never"),
             ("sopwatch --database-port 0", "--database-port"),
             ("sopwatch --no-database --database-host a", "--no-database"),

@@ -90,7 +90,7 @@ fn hand_off(console: &Console, named: &str) -> Result<SafeText> {
     let recommended = &account.diagnosis.decision.recommendation;
     let named = Some(named).filter(|named| !named.is_empty());
     let contact = named.or(recommended.contact.as_deref()).ok_or_else(|| {
-        let advice = recommended.action.words();
+        let advice = recommended.in_words(account.profile);
         let known: Vec<_> = account.profile.contacts.keys().map(String::as_str).collect();
         eyre!(
             "nothing to hand over: the recommendation is \"{advice}\"\nto write a hand-off anyway, name the team: --hand-off={}",
@@ -131,12 +131,14 @@ async fn live(settings: &Settings, arguments: &CheckArgs, sop: String) -> Result
     let tasks = Tasks::default();
     tasks.cancel.cancel();
     let (mut console, _) = console(settings, parts, &tasks)?;
-    let failing = SourceState::Failing {
-        problem: problem.clone(),
-        attempt: 1,
-        retry_in: Duration::ZERO,
-    };
-    console.take(Event::Observation(Observation::Source(SourceId::Api, failing)));
+    for id in [SourceId::Api, SourceId::Pods, SourceId::Deployment] {
+        let failing = SourceState::Failing {
+            problem: problem.clone(),
+            attempt: 1,
+            retry_in: Duration::ZERO,
+        };
+        console.take(Event::Observation(Observation::Source(id, failing)));
+    }
     console.app.judge();
     let nothing = Gathered {
         took: Duration::ZERO,

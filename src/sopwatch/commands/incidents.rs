@@ -16,7 +16,7 @@ use crate::journal::reader::read;
 use crate::runtime::clock::Clock;
 use sopwatch_core::record::Writer;
 use sopwatch_core::safe;
-use sopwatch_core::text::SafeText;
+use sopwatch_core::text::{SafeText, counted};
 
 /// Lists, verifies, closes and prunes records; the exit status.
 pub fn incidents(dirs: &UserDirs, arguments: &IncidentsArgs) -> Result<u8> {
@@ -174,7 +174,7 @@ fn verify(files: &[PathBuf]) -> Result<u8> {
                 status |= u8::from(contents.broken.is_some() || count == 0);
                 contents.integrity_warning().unwrap_or_else(|| match count {
                     0 => "the file is empty".to_owned(),
-                    _ => format!("OK, {count} lines"),
+                    _ => format!("OK, {}", counted(count, "line", "lines")),
                 })
             }
             Err(why) => {

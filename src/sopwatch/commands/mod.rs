@@ -53,7 +53,7 @@ pub use self::report::report;
 const QUEUE: usize = 256;
 
 /// How long one request may take unless it was set.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Everything a console is made of.
 struct ConsoleParts {

@@ -115,6 +115,13 @@ fn misfits(scenario: &Scenario, profile: &Profile, document: &TomlDocument) -> V
     for contact in lesson.filter_map(|lesson| lesson.answer.contact.as_deref()) {
         check("lesson.answer.contact".to_owned(), contact, contacts());
     }
+    let others = scenario
+        .lesson
+        .iter()
+        .flat_map(|lesson| lesson.answer.or.iter().enumerate());
+    for (index, contact) in others.filter_map(|(index, one)| Some((index, one.contact.as_deref()?))) {
+        check(format!("lesson.answer.or[{index}].contact"), contact, contacts());
+    }
     for (index, reaction) in scenario.reactions.iter().enumerate() {
         if let Some(contact) = &reaction.to.contact {
             check(format!("reaction[{index}].to"), contact, contacts());

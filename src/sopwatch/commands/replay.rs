@@ -63,6 +63,7 @@ async fn show(settings: &Settings, app: App, dirs: UserDirs) -> Result<u8> {
         database: RestartableChannel::new(1),
         commands: RestartableChannel::new(1),
         focus: std::sync::Arc::default(),
+        reviews: std::sync::Arc::default(),
     };
     channels.database.close();
     channels.commands.close();

@@ -8,7 +8,7 @@ use sopwatch_core::diagnose::leaders::VerdictKind;
 use sopwatch_core::observe::audit::AuditEntry;
 use sopwatch_core::profile::Profile;
 use sopwatch_core::text::SafeText;
-use sopwatch_drill::scenario::Expectation;
+use sopwatch_drill::scenario::{Expectation, OtherAction};
 use sopwatch_drill::{Drill, Scenario};
 
 /// What a scenario teaches, as the console has it; `None` where it only sets a stage.
@@ -23,12 +23,20 @@ pub fn of(scenario: &Scenario) -> Option<Lesson> {
                 action: lesson.answer.action,
                 contact: lesson.answer.contact.clone(),
             },
+            or: lesson.answer.or.iter().map(other).collect(),
             harmful: lesson.answer.harmful.clone(),
         },
         hints: lesson.hints.clone(),
         because: lesson.because.clone(),
         expected: scenario.expect.iter().flat_map(expected).collect(),
     })
+}
+
+fn other(other: &OtherAction) -> Choice {
+    Choice {
+        action: other.action,
+        contact: other.contact.clone(),
+    }
 }
 
 fn expected(expectation: &Expectation) -> Vec<(jiff::SignedDuration, FindingKind)> {

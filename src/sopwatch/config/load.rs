@@ -156,7 +156,7 @@ impl<'a> ValueSources<'a> {
         (sources, problems)
     }
 
-    /// All settings. What hangs on a profile that can't be read is not judged.
+    /// All settings. What depends on a profile that can't be read is not judged.
     fn settings(&mut self, problems: &mut Vec<ConfigProblem>) -> Option<Settings> {
         let profile_name = self.profile_name();
         let read = noted(self.profile(&profile_name), problems);

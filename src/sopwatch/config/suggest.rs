@@ -9,6 +9,10 @@ pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     if let Some(near) = nearest(word, &known) {
         return Some(did_you_mean_this(near));
     }
+    let several = holding_all(word, &known);
+    if (2..=LISTED).contains(&several.len()) {
+        return Some(format!("did you mean one of these? {}", several.join(", ")));
+    }
     let listed = !known.is_empty() && known.len() <= LISTED;
     listed.then(|| format!("known: {}", known.join(", ")))
 }
@@ -39,6 +43,14 @@ fn slip<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// The only word with every part of what was typed: `kafka-deletion` for `kafka-deletion-correctness`.
 fn shortened<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    match holding_all(word, known)[..] {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// The words with every part of what was typed.
+fn holding_all<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
     let typed = plain(word);
     let holds_all = |known: &&&str| {
         let other = plain(known);
@@ -47,11 +59,7 @@ fn shortened<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
             .split('-')
             .all(|part| part.len() > 1 && parts.any(|of_other| of_other.starts_with(part)))
     };
-    let mut found = known.iter().filter(holds_all);
-    match (found.next(), found.next()) {
-        (Some(only), None) => Some(only),
-        _ => None,
-    }
+    known.iter().filter(holds_all).copied().collect()
 }
 
 /// Capitals and underscores are no difference.
@@ -80,6 +88,11 @@ mod tests {
             );
         }
         assert_eq!(did_you_mean("x", []), None);
+        let sops = ["api-down", "kafka-deletion", "kafka-latency"];
+        assert_eq!(
+            did_you_mean("kafka", sops).as_deref(),
+            Some("did you mean one of these? kafka-deletion, kafka-latency")
+        );
     }
 
     #[test]

@@ -341,7 +341,7 @@ fn where_no_record_can_be_begun_an_intent_is_refused_with_the_reason() {
     fs::remove_file(&file).unwrap();
     let deadline = Deadline::until("the record is begun");
     while runtime.block_on(journal.commit(note(2, "intent"))).is_err() {
-        deadline.check();
+        deadline.pause();
     }
     drop(journal);
     thread.join().unwrap();

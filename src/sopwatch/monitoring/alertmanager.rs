@@ -148,6 +148,7 @@ pub(super) struct Alert {
     fingerprint: String,
     starts_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
     #[serde(default)]
     status: Status,
     #[serde(default, rename = "generatorURL")]
@@ -181,6 +182,8 @@ fn firing(alert: Alert) -> Option<FiringAlert> {
         annotations: shown_labels(alert.annotations),
         starts_at,
         updated_at: alert.updated_at.unwrap_or(starts_at),
+        // Go's zero time, the year 1, is none.
+        ends_at: alert.ends_at.filter(|ends_at| *ends_at > starts_at),
         silenced_by: alert.status.silenced_by.iter().map(|id| visible(id)).collect(),
         inhibited: !alert.status.inhibited_by.is_empty(),
     })

@@ -201,7 +201,7 @@ impl HttpClient {
                 let why = format!("the answer is larger than {} MiB", MAX_ANSWER >> 20);
                 return self.problem(ProblemKind::ServerError, doing, &why);
             }
-            self.problem(ProblemKind::Reset, doing, "the answer was cut off")
+            self.failed(ProblemKind::Reset, doing, "the answer was cut off")
         })?;
         Ok(Reply {
             status: parts.status,
@@ -217,9 +217,11 @@ impl HttpClient {
             address.push('?');
             address.push_str(query);
         }
-        address
-            .parse()
-            .map_err(|_error| self.problem(ProblemKind::Configuration, "build an address", "it can't be one"))
+        address.parse().map_err(|_error| {
+            let why = "the configured url or path is not valid";
+            self.problem(ProblemKind::Configuration, "make a request address", why)
+                .advise("correct the url of this server in the configuration")
+        })
     }
 
     /// The credential as it is now, for comparing only; `None` where it can't be read.
@@ -261,18 +263,25 @@ impl HttpClient {
 
     fn frozen(&self, doing: &str) -> Problem {
         let why = format!("no answer within {}", in_seconds(self.endpoint.limit));
-        self.problem(ProblemKind::Frozen, doing, &why)
+        self.failed(ProblemKind::Frozen, doing, &why)
     }
 
     fn explain(&self, doing: &str, error: &hyper_util::client::legacy::Error) -> Problem {
         let (kind, why) = cause_of(error);
-        let problem = self.problem(kind, doing, &why);
-        match kind {
-            ProblemKind::Tls => {
-                problem.advise("configure its CA certificate (ca-file), or its right address")
+        self.failed(kind, doing, &why)
+    }
+
+    /// A failure of the connection, with what to do.
+    fn failed(&self, kind: ProblemKind, doing: &str, why: &str) -> Problem {
+        let advice = match kind {
+            ProblemKind::Tls => "configure its CA certificate (ca-file), or its right address",
+            ProblemKind::Refused => {
+                "check that the server runs, and the configured url and port; sopwatch keeps trying"
             }
-            _ => problem,
-        }
+            ProblemKind::Dns => "check the VPN and the host in the configured url; sopwatch keeps trying",
+            _ => "check the VPN and the server's load; sopwatch keeps trying",
+        };
+        self.problem(kind, doing, why).advise(advice)
     }
 }
 

@@ -24,8 +24,8 @@ use sopwatch_core::observe::source::{Problem, SourceId, SourceState};
 /// The waits after failures.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_mins(2));
 
-/// How long a refused credential is not tried again while it stays the same.
-const REFUSED_FOR: Duration = Duration::from_mins(5);
+/// How long after its refusal a credential is tried again, while it stays the same.
+const CREDENTIAL_AGAIN_AFTER: Duration = Duration::from_mins(5);
 
 /// How often it is looked whether a refused credential was replaced.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -119,7 +119,7 @@ pub async fn run(
 fn wait_after(refusal: &Refusal, failures: u32) -> Duration {
     match refusal.wait {
         Some(asked) => asked,
-        None if is_about_access(refusal.problem.kind) => REFUSED_FOR,
+        None if is_about_access(refusal.problem.kind) => CREDENTIAL_AGAIN_AFTER,
         None => RETRY.delay(failures, jitter()),
     }
 }
@@ -243,7 +243,7 @@ impl Context {
         refused: Option<SecretString>,
         began: Instant,
     ) -> Result<(), Over> {
-        let until = Instant::now() + REFUSED_FOR;
+        let until = Instant::now() + CREDENTIAL_AGAIN_AFTER;
         let text = |secret: &Option<SecretString>| {
             let secret = secret.as_ref();
             secret.map(|secret| secret.expose_secret().to_owned())

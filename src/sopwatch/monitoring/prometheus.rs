@@ -194,7 +194,7 @@ fn read_envelope<T: DeserializeOwned + Default>(
         let warnings = envelope
             .warnings
             .iter()
-            .map(|warning| visible_up_to(warning, 160));
+            .map(|warning| visible_up_to(warning, 400));
         return Ok(Enveloped {
             data: envelope.data.unwrap_or_default(),
             warnings: warnings.collect(),

@@ -56,105 +56,146 @@ struct Said {
 
 /// What an answer means that is not the one that was asked for. `doing` begins the message, `server` is what should have answered.
 pub(super) fn refusal(client: &HttpClient, doing: &str, server: &str, reply: &Reply) -> Refusal {
+    let asked = Asked {
+        client,
+        doing,
+        server,
+    };
     let Reply { status, body, .. } = reply;
     let text = String::from_utf8_lossy(&body[..body.len().min(4 * 1024)]).into_owned();
-    let problem = |kind, why: &str| client.problem(kind, doing, why);
     if status.is_redirection() {
-        let why = format!("{status}: it redirects, as to a sign-in page; redirects are not followed");
-        return problem(ProblemKind::Unauthorized, &why)
-            .advise("configure a token, and the address of the API itself")
-            .into();
+        return asked.redirected(*status).into();
     }
     let begins = text.trim_start().to_ascii_lowercase();
     if reply.content_type() == "text/html" && (begins.starts_with('<') || !begins.starts_with(['{', '['])) {
-        let why = format!(
-            "{status} with a web page, which is not {server}'s answer: {}",
-            visible(&without_tags(&text))
-        );
-        let kind = if *status == StatusCode::UNAUTHORIZED || *status == StatusCode::FORBIDDEN {
-            ProblemKind::Unauthorized
-        } else {
-            ProblemKind::ServerError
-        };
-        return problem(kind, &why).into();
+        return asked.web_page(*status, &text).into();
     }
     let said: Option<Said> = serde_json::from_str(&text).ok();
     if let Some(said) = said
         .as_ref()
         .filter(|said| said.kind.as_deref() == Some("Status"))
     {
-        return of_api_server(client, doing, *status, said).into();
+        return asked.of_api_server(*status, said).into();
     }
     let words = said.and_then(said_words).unwrap_or_else(|| text.clone());
-    let why = format!("{status}: {}", visible(&words));
-    let found = match status.as_u16() {
-        400 if text.contains("Authentication to data source failed") => problem(
-            ProblemKind::Unauthorized,
-            "Grafana's own credential for its data source is refused",
-        )
-        .advise("ask who runs Grafana; your credential is not the problem"),
-        400 if text.contains("The request or configuration is malformed") => problem(
-            ProblemKind::Configuration,
-            "the tenancy port wants a namespace in the address",
-        )
-        .advise("set tenancy = true for this source"),
-        401 if client.endpoint().through_cluster.is_some() => problem(ProblemKind::Unauthorized, &why)
-            .advise("the API server's proxy passes on no token: configure the server's own url in place of service"),
-        401 => problem(ProblemKind::Unauthorized, &why)
-            .advise("renew the token (OpenShift's end after 24 hours); it is read again by itself"),
-        403 if is_about_credentials(&words) => {
-            problem(ProblemKind::Unauthorized, &why).advise("configure a token that is valid")
-        }
-        403 => problem(ProblemKind::Forbidden, &why).advise("ask for the right to read it"),
-        404 => problem(ProblemKind::NotFound, &why).advise("check the configured address and its path"),
-        429 => {
-            return Refusal {
-                problem: problem(ProblemKind::Throttled, &why),
-                wait: Some(wait_of(reply)),
-            };
-        }
-        502 | 504 => problem(
-            ProblemKind::ServerError,
-            &format!("{status}: a proxy on the way can't reach {server}"),
-        ),
-        503 => problem(ProblemKind::Starting, &why),
-        // What it quotes may be about people: only words that are no data are shown.
-        200..=299 if begins.starts_with(['{', '[']) => problem(
-            ProblemKind::ServerError,
-            &format!("{status}, but not {server}'s answer: other data"),
-        ),
-        200..=299 => problem(
-            ProblemKind::ServerError,
-            &format!("{status}, but not {server}'s answer: {}", visible(&text)),
-        ),
-        _ => problem(ProblemKind::ServerError, &why),
-    };
-    found.into()
+    let wait = (*status == StatusCode::TOO_MANY_REQUESTS).then(|| wait_of(reply));
+    Refusal {
+        problem: asked.of_status(*status, &words, &text),
+        wait,
+    }
 }
 
-/// The API server answers in place of the service behind its proxy.
-fn of_api_server(client: &HttpClient, doing: &str, status: StatusCode, said: &Said) -> Problem {
-    if said.reason.as_deref() == Some("Redirected") {
-        let why = "it redirects, as to a sign-in page, and the API server's proxy passes on no token";
-        let problem = client.problem(ProblemKind::Unauthorized, doing, why);
-        return problem.advise("configure the server's own url");
+/// Whom we asked, and for what.
+struct Asked<'a> {
+    client: &'a HttpClient,
+    /// Begins the message.
+    doing: &'a str,
+    /// What should have answered.
+    server: &'a str,
+}
+
+impl Asked<'_> {
+    fn problem(&self, kind: ProblemKind, why: &str) -> Problem {
+        self.client.problem(kind, self.doing, why)
     }
-    let message = said.message.as_deref().unwrap_or_default();
-    let why = format!("{status} from the API server: {}", visible_up_to(message, 160));
-    let (kind, advice) = match status.as_u16() {
-        401 => (ProblemKind::Unauthorized, "log in again (oc login)"),
-        403 => (
-            ProblemKind::Forbidden,
-            "ask for the right `get services/proxy` there",
-        ),
-        404 => (ProblemKind::NotFound, "check the service's name and port"),
-        503 => (
-            ProblemKind::Refused,
-            "check that the service has ready pods: oc get endpoints",
-        ),
-        _ => (ProblemKind::ServerError, "check the service's name and port"),
-    };
-    client.problem(kind, doing, &why).advise(advice)
+
+    fn redirected(&self, status: StatusCode) -> Problem {
+        let why = format!("{status}: it redirects, as to a sign-in page; redirects are not followed");
+        self.problem(ProblemKind::Unauthorized, &why)
+            .advise("configure a token, and the address of the API itself")
+    }
+
+    fn web_page(&self, status: StatusCode, text: &str) -> Problem {
+        let why = format!(
+            "{status} with a web page, which is not {}'s answer: {}",
+            self.server,
+            visible(&without_tags(text))
+        );
+        let kind = if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+            ProblemKind::Unauthorized
+        } else {
+            ProblemKind::ServerError
+        };
+        self.problem(kind, &why)
+    }
+
+    /// The API server answers in place of the service behind its proxy.
+    fn of_api_server(&self, status: StatusCode, said: &Said) -> Problem {
+        if said.reason.as_deref() == Some("Redirected") {
+            let why = "it redirects, as to a sign-in page, and the API server's proxy passes on no token";
+            let problem = self.problem(ProblemKind::Unauthorized, why);
+            return problem.advise("configure the server's own url");
+        }
+        let message = said.message.as_deref().unwrap_or_default();
+        let why = format!("{status} from the API server: {}", visible_up_to(message, 160));
+        let (kind, advice) = match status.as_u16() {
+            401 => (ProblemKind::Unauthorized, "log in again (oc login)"),
+            403 => (
+                ProblemKind::Forbidden,
+                "ask for the right `get services/proxy` there",
+            ),
+            404 => (ProblemKind::NotFound, "check the service's name and port"),
+            503 => (
+                ProblemKind::Refused,
+                "check that the service has ready pods: oc get endpoints",
+            ),
+            _ => (ProblemKind::ServerError, "check the service's name and port"),
+        };
+        self.problem(kind, &why).advise(advice)
+    }
+
+    /// What the server says itself; `words`: what it says of `text` for people.
+    fn of_status(&self, status: StatusCode, words: &str, text: &str) -> Problem {
+        let server = self.server;
+        let why = format!("{status}: {}", visible(words));
+        match status.as_u16() {
+            400 if text.contains("Authentication to data source failed") => self
+                .problem(
+                    ProblemKind::Unauthorized,
+                    "Grafana's own credential for its data source is refused",
+                )
+                .advise("ask who runs Grafana; your credential is not the problem"),
+            400 if text.contains("The request or configuration is malformed") => self
+                .problem(
+                    ProblemKind::Configuration,
+                    "the tenancy port wants a namespace in the address",
+                )
+                .advise("set tenancy = true for this source"),
+            401 if self.client.endpoint().through_cluster.is_some() => {
+                self.problem(ProblemKind::Unauthorized, &why).advise(
+                    "the API server's proxy passes on no token: configure the server's own url in place of service",
+                )
+            }
+            401 => self
+                .problem(ProblemKind::Unauthorized, &why)
+                .advise("renew the token (OpenShift's end after 24 hours); it is read again by itself"),
+            403 if is_about_credentials(words) => self
+                .problem(ProblemKind::Unauthorized, &why)
+                .advise("configure a token that is valid"),
+            403 => self
+                .problem(ProblemKind::Forbidden, &why)
+                .advise("ask for the right to read it"),
+            404 => self
+                .problem(ProblemKind::NotFound, &why)
+                .advise("check the configured address and its path"),
+            429 => self.problem(ProblemKind::Throttled, &why),
+            502 | 504 => self.problem(
+                ProblemKind::ServerError,
+                &format!("{status}: a proxy on the way can't reach {server}"),
+            ),
+            503 => self.problem(ProblemKind::Starting, &why),
+            // What it quotes may be about people: only words that are no data are shown.
+            200..=299 if text.trim_start().starts_with(['{', '[']) => self.problem(
+                ProblemKind::ServerError,
+                &format!("{status}, but not {server}'s answer: other data"),
+            ),
+            200..=299 => self.problem(
+                ProblemKind::ServerError,
+                &format!("{status}, but not {server}'s answer: {}", visible(text)),
+            ),
+            _ => self.problem(ProblemKind::ServerError, &why),
+        }
+    }
 }
 
 fn said_words(said: Said) -> Option<String> {

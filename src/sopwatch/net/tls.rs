@@ -147,7 +147,7 @@ fn certificate_fault(error: &CertificateError) -> (TlsFault, String) {
         CertificateError::BadSignature => said(
             TlsFault::Untrusted,
             "the server's certificate is signed by an authority of the same name as the one given, with another key: \
-             was it set up anew?",
+             was that authority recreated?",
         ),
         CertificateError::NotValidForName => said(
             TlsFault::OtherHost,

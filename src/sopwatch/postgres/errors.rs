@@ -142,16 +142,30 @@ pub(super) fn explain(error: &sqlx::Error, endpoint: &Endpoint) -> Problem {
             Some(error) => explain_server(error.code(), error.message(), endpoint),
             None => other(endpoint, "an unknown error"),
         },
-        sqlx::Error::ColumnDecode { .. }
-        | sqlx::Error::ColumnIndexOutOfBounds { .. }
-        | sqlx::Error::ColumnNotFound(_)
-        | sqlx::Error::Decode(_) => Problem::new(
-            ProblemKind::Schema,
-            "a column is not of the type that the profile expects",
-        ),
+        sqlx::Error::ColumnDecode { index, .. } => of_column(match index.parse::<usize>() {
+            Ok(index) => format!(
+                "column {} of its answer is not of the type that the profile expects",
+                index + 1
+            ),
+            Err(_a_name) => {
+                format!("column {index} of its answer is not of the type that the profile expects")
+            }
+        }),
+        sqlx::Error::ColumnIndexOutOfBounds { index, len } => {
+            of_column(format!("its answer has no column {}: it has {len}", index + 1))
+        }
+        sqlx::Error::ColumnNotFound(name) => of_column(format!("its answer has no column {name}")),
+        sqlx::Error::Decode(_) => {
+            of_column("a value of its answer is not of the type that the profile expects".to_owned())
+        }
         sqlx::Error::Protocol(_) => other(endpoint, "an answer that is not PostgreSQL's"),
         _ => other(endpoint, "an error that the driver does not explain"),
     }
+}
+
+/// A column of an answer is another one than the profile says; the driver's own words name its types.
+fn of_column(what: String) -> Problem {
+    Problem::new(ProblemKind::Schema, what).advise("check that the profile fits this version of the service")
 }
 
 fn server_error(error: &sqlx::Error) -> Option<&PgDatabaseError> {
@@ -185,9 +199,9 @@ pub(super) fn explain_io(error: &io::Error, endpoint: &Endpoint) -> Problem {
     match error.kind() {
         io::ErrorKind::NotFound if !endpoint.host.starts_with('/') => Problem::new(
             ProblemKind::Configuration,
-            format!("a file that the connection to {endpoint} needs is missing"),
+            format!("the temporary directory for the connection to {endpoint} is missing"),
         )
-        .advise("check TMPDIR"),
+        .advise("set TMPDIR to a directory that exists and is not cleaned, then start sopwatch again"),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Problem::new(
             ProblemKind::Refused,
             format!("connection refused: nothing listens at {endpoint}"),
@@ -451,6 +465,10 @@ mod tests {
             ),
             (io::Error::from(io::ErrorKind::UnexpectedEof), ProblemKind::Reset),
             (io::Error::from(io::ErrorKind::TimedOut), ProblemKind::Frozen),
+            (
+                io::Error::from(io::ErrorKind::NotFound),
+                ProblemKind::Configuration,
+            ),
             (io::Error::other(lookup), ProblemKind::Dns),
             (
                 io::Error::new(io::ErrorKind::InvalidData, untrusted),
@@ -461,6 +479,39 @@ mod tests {
             let problem = explain_io(&error, &endpoint());
             assert_eq!(problem.kind, kind, "{error}");
             assert!(problem.what.contains("db.example"), "{}", problem.what);
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_not_as_expected_is_named_without_the_drivers_types() {
+        let source = || "mismatched types; Rust type `i64` is not compatible with SQL type `TEXT`".into();
+        let column = |index: &str| sqlx::Error::ColumnDecode {
+            index: index.to_owned(),
+            source: source(),
+        };
+        let cases = [
+            (column("2"), "column 3 of its answer is not of the type"),
+            (column("age"), "column age of its answer is not of the type"),
+            (
+                sqlx::Error::ColumnIndexOutOfBounds { index: 4, len: 4 },
+                "its answer has no column 5: it has 4",
+            ),
+            (
+                sqlx::Error::ColumnNotFound("age".to_owned()),
+                "its answer has no column age",
+            ),
+            (sqlx::Error::Decode(source()), "a value of its answer"),
+        ];
+        for (error, words) in cases {
+            let problem = explain(&error, &endpoint());
+            assert_eq!(problem.kind, ProblemKind::Schema);
+            assert!(problem.what.contains(words), "{problem}");
+            assert!(!problem.what.contains("i64"), "{problem}");
+            assert!(
+                problem
+                    .advice
+                    .is_some_and(|advice| advice.contains("fits this version"))
+            );
         }
     }
 

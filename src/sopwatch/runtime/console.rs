@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::Backend;
+use ratatui::buffer::Buffer;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -211,22 +212,26 @@ impl Console {
         says_else
     }
 
+    /// The screen was cleared: the next frame draws all of it.
+    pub fn forget_screen(&mut self) {
+        self.came = Came::News;
+        self.still.forget();
+    }
+
     /// Judges the observations and draws: the header alone where nothing else is expected to change.
     pub fn draw<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<(), B::Error> {
         let came = std::mem::replace(&mut self.came, Came::Nothing);
         let news = self.judge() || came != Came::Time;
-        let still = !news && self.still.may_stay();
+        if !news && self.still.may_stay() && self.draw_header(terminal)? {
+            return Ok(());
+        }
+        self.still.tell(terminal);
         let (mut limit, mut size) = (None, (0, 0));
         terminal.draw(|frame| {
             let area = frame.area();
             size = (area.width, area.height);
-            let header = layout::header(area).unwrap_or_default();
-            if still && self.still.restore(frame.buffer_mut(), header) {
-                screen::render_header(&self.app, &self.theme, header, frame.buffer_mut());
-            } else {
-                limit = screen::render(&self.app, &self.theme, frame);
-                self.still.note(frame.buffer_mut());
-            }
+            limit = screen::render(&self.app, &self.theme, frame);
+            self.still.note(frame.buffer_mut());
         })?;
         self.app.note_size(size);
         let charts = self.app.shows_metric_charts();
@@ -237,6 +242,17 @@ impl Console {
             self.app.hold_scroll(limit);
         }
         Ok(())
+    }
+
+    /// Draws the header, past the terminal; `false` where there is none on the screen.
+    fn draw_header<B: Backend>(&mut self, terminal: &mut Terminal<B>) -> Result<bool, B::Error> {
+        let Some(area) = self.still.shown().and_then(|shown| layout::header(shown.area)) else {
+            return Ok(false);
+        };
+        let mut header = Buffer::empty(area);
+        screen::render_header(&self.app, &self.theme, area, &mut header);
+        self.still.write_header(terminal, &header)?;
+        Ok(true)
     }
 
     fn perform(&mut self, effect: Effect) -> LoopAction {
@@ -250,7 +266,11 @@ impl Console {
             Effect::Redraw => LoopAction::Redraw,
             Effect::Refresh => {
                 self.channels.monitoring.send_modify(|request| request.polls += 1);
-                self.ask(PollRequest::Refresh)
+                self.channels.reviews.send_modify(|reviews| *reviews += 1);
+                match self.app.session.profile.database {
+                    Some(_) => self.ask(PollRequest::Refresh),
+                    None => LoopAction::Continue,
+                }
             }
             Effect::WatchRows(of) => self.ask(PollRequest::WatchRows(of)),
             Effect::FocusLogs(focus) => {
@@ -431,6 +451,7 @@ mod tests {
             database: RestartableChannel::new(1),
             commands: RestartableChannel::new(1),
             focus: Arc::default(),
+            reviews: Arc::default(),
         };
         let (clock, clipboard) = (Clock::new(now), Clipboard::default());
         let console = Console::new(app, theme(), clock, mpsc::channel(1), channels, clipboard);

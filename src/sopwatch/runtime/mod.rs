@@ -22,7 +22,7 @@ pub mod scenario_screen;
 pub mod screenshot;
 pub mod signals;
 pub mod sources;
-mod still_screen;
+pub mod still_screen;
 pub mod task_count;
 pub mod tasks;
 pub mod terminal;

@@ -44,6 +44,8 @@ pub struct TaskChannels {
     pub commands: RestartableChannel<CommandRequest>,
     /// To the tasks that follow the logs.
     pub focus: Arc<watch::Sender<LogFocus>>,
+    /// To the access review: how often the operator asked for one.
+    pub reviews: Arc<watch::Sender<u64>>,
     /// To the tasks that ask the monitoring servers.
     pub monitoring: Arc<watch::Sender<MonitoringRequest>>,
 }
@@ -92,6 +94,7 @@ struct RequestSenders {
     paths: RestartableChannel<PathRequest>,
     commands: RestartableChannel<CommandRequest>,
     focus: Arc<watch::Sender<LogFocus>>,
+    reviews: Arc<watch::Sender<u64>>,
     monitoring: Arc<watch::Sender<MonitoringRequest>>,
 }
 
@@ -102,6 +105,7 @@ impl Default for RequestSenders {
             paths: RestartableChannel::new(WAITING),
             commands: RestartableChannel::new(WAITING),
             focus: Arc::default(),
+            reviews: Arc::default(),
             monitoring: Arc::default(),
         }
     }
@@ -117,6 +121,7 @@ impl RequestSenders {
             paths: self.paths.listen(),
             commands: self.commands.listen(),
             focus,
+            reviews: self.reviews.subscribe(),
         }
     }
 
@@ -125,6 +130,7 @@ impl RequestSenders {
             database,
             commands: self.commands,
             focus: self.focus,
+            reviews: self.reviews,
             monitoring: self.monitoring,
         }
     }

@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often they are counted.
-const EVERY: Duration = Duration::from_secs(5);
+pub const EVERY: Duration = Duration::from_secs(5);
 
 /// Writes the count again and again, where the log file takes what is written at this level. Never ends there; ends at once elsewhere.
 pub async fn log() {

@@ -64,7 +64,7 @@ pub(super) fn connection(facts: &Facts) -> Section {
     section
 }
 
-/// Whether there is anything to say of what hangs on the server.
+/// Whether there is anything to say of what depends on the server.
 fn is_connected(facts: &Facts) -> bool {
     let api = facts.state.source(&SourceId::Api);
     facts.state.connection.is_some() && api.and_then(Source::problem).is_none()

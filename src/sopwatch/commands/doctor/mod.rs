@@ -45,7 +45,7 @@ const SECTIONS: [fn(&Facts) -> Section; 10] = [
     local::disk,
 ];
 
-/// Asks, prints the page, and exits as `check` does: 0 all works, 2 something doesn't, 3 unknown.
+/// Asks, prints the page, and exits as `check` does: 0 all works, 2 something doesn't work, 3 unknown.
 pub async fn doctor(settings: &Settings, arguments: &DoctorArgs, dirs: &UserDirs) -> Result<u8> {
     let mut end = signals::watch_for_end(false).wrap_err("can't watch for signals")?;
     let connect = connect_options(settings);

@@ -386,7 +386,7 @@ const SEVERAL: &[(&str, &[&str])] = &[
             "did you mean [environments.NAME]?",
         ],
     ),
-    // a profile that is not there hides no other mistake, and nothing is said of what hangs on it
+    // a profile that is not there hides no other mistake, and nothing is said of what depends on it
     (
         "profile = 'nope'\nsop = 'x'\nbell = 1\n[database]\nurl = 'mysql://a'\n",
         &[

@@ -316,6 +316,43 @@ async fn alerts_come_with_their_silences_and_a_sign_of_life() {
 }
 
 #[tokio::test]
+async fn an_alert_says_until_when_it_fires_where_the_server_does() {
+    // What the server says, and the end that is read.
+    for (said, read) in [
+        (
+            r#","endsAt":"2026-11-28T19:32:08.779Z""#,
+            Some("2026-11-28T19:32:08.779Z"),
+        ),
+        (r#","endsAt":"0001-01-01T00:00:00.000Z""#, None),
+        (r#","endsAt":null"#, None),
+        ("", None),
+    ] {
+        let alert = format!(
+            r#"[{{"labels":{{"alertname":"Down"}},"fingerprint":"d","startsAt":"2026-11-28T19:28:08Z",
+            "updatedAt":"2026-11-28T19:28:09Z"{said}}}]"#
+        );
+        let server = Server::always(Exchange::json(&alert)).await;
+        let alerts = AlertsOptions {
+            server: located(&server.address),
+            filter: filter(),
+            always_firing: Vec::new(),
+        };
+        let mut running = Running::start(MonitoringOptions {
+            alerts: Some(alerts),
+            ..nothing()
+        });
+        let reading = running
+            .until(|observation| match observation {
+                Observation::Alerts(reading) => Some(reading.clone()),
+                _ => None,
+            })
+            .await;
+        let ends_at = reading.alerts[0].ends_at.map(|at| at.to_string());
+        assert_eq!(ends_at.as_deref(), read, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn issues_are_asked_for_by_the_projects_number() {
     let server = Server::answering(Arc::new(|asked: &Asked| {
         if asked.path.contains("/projects/") {

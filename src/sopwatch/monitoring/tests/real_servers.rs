@@ -24,12 +24,12 @@ use crate::patience::Deadline;
 use crate::tools;
 use sopwatch_core::diagnose::diagnose;
 use sopwatch_core::diagnose::monitoring::alerts::{choosing_alert, service_alerts};
-use sopwatch_core::observe::observation::{FigureReading, Observation};
+use sopwatch_core::observe::observation::{FigureReading, Observation, Pod, PodUid};
 use sopwatch_core::observe::state::State;
 use sopwatch_core::profile::monitoring::matcher::Matcher;
 use sopwatch_core::profile::monitoring::{Figure, MetricQuery, Monitoring};
 use sopwatch_core::profile::sop::StepStatus;
-use sopwatch_core::testkit::built_in_profile;
+use sopwatch_core::testkit::{built_in_profile, pod};
 
 const NAMESPACE: &str = "managed-services-stage";
 
@@ -38,6 +38,9 @@ const PODS: [&str; 3] = [
     "managed-services-api-58f7b8b649-blf5h",
     "managed-services-api-58f7b8b649-lzxms",
 ];
+
+/// A pod of another deployment in the namespace: throttled, killed for its memory, and with a bad network.
+const CANARY: &str = "managed-services-api-canary-6c8f9d7b54-q4z8n";
 
 /// A program that ends with this value.
 struct Running(Child);
@@ -92,16 +95,18 @@ fn of_pod(scrapes: u64) -> String {
 /// What the kubelets and kube-state-metrics say of the pods after so many scrapes.
 fn of_cluster(scrapes: u64) -> String {
     let mut text = String::new();
-    for pod in PODS {
+    for pod in PODS.into_iter().chain([CANARY]) {
+        let is_well = pod != CANARY;
         let container = format!(r#"namespace="{NAMESPACE}",pod="{pod}",container="service""#);
         let whole_pod = format!(r#"namespace="{NAMESPACE}",pod="{pod}",container="",interface="eth0""#);
         let mut put = |name: &str, labels: &str, value: f64| {
             let _ = writeln!(text, "{name}{{{labels}}} {value}");
         };
         let grown = scrapes as f64;
+        let throttled = if is_well { 0.0 } else { grown * 6.0 };
         put("container_cpu_usage_seconds_total", &container, grown * 0.2);
         put("container_cpu_cfs_periods_total", &container, grown * 10.0);
-        put("container_cpu_cfs_throttled_periods_total", &container, 0.0);
+        put("container_cpu_cfs_throttled_periods_total", &container, throttled);
         put("container_memory_working_set_bytes", &container, 400e6);
         put(
             "container_fs_reads_bytes_total",
@@ -122,9 +127,18 @@ fn of_cluster(scrapes: u64) -> String {
             "receive_packets_dropped",
             "transmit_packets_dropped",
         ] {
-            put(&format!("container_network_{counter}_total"), &whole_pod, 0.0);
+            let lost = if is_well { 0.0 } else { grown * 40.0 };
+            put(&format!("container_network_{counter}_total"), &whole_pod, lost);
         }
-        put("kube_pod_container_status_restarts_total", &container, 0.0);
+        let restarts = if is_well { 0.0 } else { grown };
+        put("kube_pod_container_status_restarts_total", &container, restarts);
+        if !is_well {
+            put(
+                "kube_pod_container_status_last_terminated_reason",
+                &format!(r#"{container},reason="OOMKilled""#),
+                1.0,
+            );
+        }
         put(
             "kube_pod_container_resource_limits",
             &format!(r#"{container},resource="cpu""#),
@@ -309,7 +323,6 @@ fn may_be_empty(figure: Figure) -> bool {
 async fn answered(prometheus: &Prometheus, query: &MetricQuery) -> FigureReading {
     let deadline = Deadline::until("Prometheus answers the query with numbers");
     loop {
-        deadline.check();
         match prometheus.query(&query.text).await {
             Ok(answer) => {
                 let numbers = answer.rows.iter().all(|row| row.value.finite().is_some());
@@ -325,7 +338,7 @@ async fn answered(prometheus: &Prometheus, query: &MetricQuery) -> FigureReading
             // It starts.
             Err(QueryError::Source(_)) => {}
         }
-        tokio::task::yield_now().await;
+        deadline.pause_task().await;
     }
 }
 
@@ -347,19 +360,31 @@ async fn every_query_of_the_profile_is_answered_by_prometheus_and_judged() {
         .unwrap();
     let deadline = Deadline::until("Prometheus counts enough requests");
     loop {
-        deadline.check();
         let reading = answered(&prometheus, requests).await;
         let counted: f64 = reading.answer.unwrap().rows.iter().map(|row| row.value.0).sum();
         if counted > 60.0 {
             break;
         }
+        deadline.pause_task().await;
     }
     let mut readings = Vec::new();
     for query in &queries {
         readings.push(answered(&prometheus, query).await);
     }
+    let of_canary = readings.iter().filter(|reading| {
+        let rows = &reading.answer.as_ref().unwrap().rows;
+        rows.iter()
+            .any(|row| row.label("pod").is_some_and(|pod| **pod == *CANARY))
+    });
+    assert_eq!(of_canary.count(), 0, "{readings:#?}");
     let mut state = State::default();
     let now = Timestamp::now();
+    let own = PODS.map(|name| Pod {
+        uid: PodUid(name.into()),
+        name: name.into(),
+        ..pod(name, 600)
+    });
+    state.apply(Observation::Pods(own.into()), now);
     state.apply(Observation::Metrics(readings), now);
     let diagnosis = diagnose(&state, &profile, profile.sop("api-availability").unwrap(), now);
     for id in ["metrics-application", "metrics-resources"] {
@@ -402,7 +427,6 @@ async fn a_rule_fires_its_alert_arrives_and_chooses_the_sop() {
     let mut rules = Rules::new(servers.client(), filter);
     let deadline = Deadline::until("the alert arrives");
     let state = loop {
-        deadline.check();
         let mut state = State::default();
         if let (Ok(alerts), Ok(rules)) = (alertmanager.poll().await, rules.poll().await) {
             for observation in alerts.into_iter().chain(rules) {
@@ -416,9 +440,15 @@ async fn a_rule_fires_its_alert_arrives_and_chooses_the_sop() {
         if is_there {
             break state;
         }
-        tokio::task::yield_now().await;
+        deadline.pause_task().await;
     };
     let now = Timestamp::now();
+    let (_, reading) = state.monitoring.alerts().unwrap();
+    for alert in &reading.alerts {
+        // Four times the interval of the rules or the delay, which are a second both, after it was sent.
+        let lasts = alert.ends_at.unwrap().duration_since(alert.updated_at);
+        assert!((3..=4).contains(&lasts.as_secs()), "{alert:?}");
+    }
     let alerts = service_alerts(&state, &profile, now);
     let chosen = choosing_alert(&alerts).unwrap();
     assert_eq!(

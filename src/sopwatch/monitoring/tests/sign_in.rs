@@ -1,6 +1,10 @@
 //! Credentials go to the configured server, over a way that keeps them secret, and nowhere else.
 
+use std::time::Duration;
+
 use http::header::HeaderValue;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::super::http_client::HttpClient;
 use super::super::options::{Credential, Secret};
@@ -125,16 +129,84 @@ async fn an_answer_beyond_the_limit_is_none() {
     assert!(client.get("read metrics", "/", &[]).await.is_ok());
 }
 
+/// The address of a server that answers each request so and hangs up; `None`: it says nothing.
+async fn saying(answer: Option<&'static str>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let Some(answer) = answer else {
+                silent.push(connection);
+                continue;
+            };
+            let _request = connection.read(&mut [0; 1024]).await.unwrap();
+            connection.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
 #[tokio::test]
-async fn a_server_that_is_not_there_or_is_no_tls_server_is_told_apart() {
+async fn each_failure_of_the_connection_has_its_kind_and_advice() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let client = HttpClient::new(endpoint(&closed)).unwrap();
-    let refused = client.get("read metrics", "/", &[]).await.unwrap_err();
-    assert_eq!(refused.kind, ProblemKind::Refused, "{refused}");
-    let plain = Server::always(Exchange::json("{}")).await;
-    let client = HttpClient::new(endpoint(&plain.address.replace("http:", "https:"))).unwrap();
-    let no_tls = client.get("read metrics", "/", &[]).await.unwrap_err();
-    assert_eq!(no_tls.kind, ProblemKind::Tls, "{no_tls}");
+    let no_tls = Server::always(Exchange::json("{}")).await;
+    let no_tls = no_tls.address.replace("http:", "https:");
+    let (cut, silent) = (saying(Some("")).await, saying(None).await);
+    let half = saying(Some("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}")).await;
+    // the address, the path, the kind of the problem, a part of the sentence, and a part of the advice
+    let table = [
+        (
+            &*closed,
+            "/",
+            ProblemKind::Refused,
+            "connection refused",
+            "url and port",
+        ),
+        (
+            "http://no-such-host.invalid",
+            "/",
+            ProblemKind::Dns,
+            "resolved",
+            "host in the configured url",
+        ),
+        (&*no_tls, "/", ProblemKind::Tls, "", "ca-file"),
+        (&*cut, "/", ProblemKind::Reset, "", "keeps trying"),
+        (
+            &*half,
+            "/",
+            ProblemKind::Reset,
+            "the answer was cut off",
+            "keeps trying",
+        ),
+        (
+            &*silent,
+            "/",
+            ProblemKind::Frozen,
+            "no answer within 1s",
+            "the server's load",
+        ),
+        (
+            &*closed,
+            "/a b",
+            ProblemKind::Configuration,
+            "url or path is not valid",
+            "correct the url",
+        ),
+    ];
+    for (address, path, kind, why, advice) in table {
+        let mut endpoint = endpoint(address);
+        if kind == ProblemKind::Frozen {
+            endpoint.limit = Duration::from_secs(1);
+        }
+        let client = HttpClient::new(endpoint).unwrap();
+        let problem = client.get("read metrics", path, &[]).await.unwrap_err();
+        assert_eq!(problem.kind, kind, "{address}: {problem}");
+        assert!(problem.what.contains(why), "{address}: {problem}");
+        let said = problem.advice.unwrap_or_default();
+        assert!(said.contains(advice), "{address}: {said}");
+    }
 }

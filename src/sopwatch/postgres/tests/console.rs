@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::postgres::{DATABASE, PASSWORD, Postgres, USER};
+use crate::patience::{PATIENCE, soon};
 use crate::postgres;
 use crate::postgres::{DatabaseOptions, PollRequest, ReadSecret};
 use sopwatch_console::app::event::Event;
@@ -21,9 +22,6 @@ use sopwatch_core::observe::observation::{
 use sopwatch_core::observe::source::{Problem, ProblemKind, SourceId, SourceState};
 use sopwatch_core::profile::{ClockBasis, Database, Role, Status, Table};
 use sopwatch_core::testkit;
-
-/// How long an observation may take to come: longer than the longest back-off and the slowest time-out together.
-const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What the cluster's secret holds, or why it can't be read; a test changes it while the adapter runs.
 pub(super) type Secret = Arc<Mutex<Result<BTreeMap<String, String>, Problem>>>;
@@ -131,9 +129,14 @@ impl Console {
         self.until(&format!("a problem of kind {kind:?}"), pick).await
     }
 
-    pub(super) async fn stop(self) {
+    /// Ends the adapter; everything that it sent.
+    pub(super) async fn stop(mut self) -> String {
         self.cancel.cancel();
-        self.task.await.expect("an orderly end");
+        soon("the adapter ends", self.task).await.expect("an orderly end");
+        while let Some(event) = self.events.recv().await {
+            writeln!(self.told, "{event:?}").expect("room");
+        }
+        self.told
     }
 }
 

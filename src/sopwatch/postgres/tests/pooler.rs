@@ -83,8 +83,7 @@ impl Pooler {
         };
         let deadline = Deadline::until("the pooler listens");
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            deadline.check();
-            std::thread::yield_now();
+            deadline.pause();
         }
         Some(pooler)
     }
