@@ -193,6 +193,18 @@ fn a_cluster_that_is_not_there_is_unknown_with_its_reason() {
             "{out}"
         );
         assert_ne!(document["troubles"][0]["problem"], Value::Null, "{out}");
+        let because = document["recommendation"]["because"][0].as_str().unwrap();
+        let cause = if kubeconfig == file {
+            "refused"
+        } else {
+            "kubeconfig"
+        };
+        assert!(because.contains(cause), "the reason is what fails: {because}");
+    }
+    let (_, out, _) = check(&["api-down", "--within", "1s", "--kubeconfig", "/no/such/file"]);
+    assert!(out.contains("not connected") && !out.contains("@ not"), "{out}");
+    for line in out.lines() {
+        assert!(!line.contains(", @"), "{out}");
     }
 }
 

@@ -5,10 +5,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use regex::Regex;
 use serde_json::Value;
+use sopwatch::cli::Command as SopwatchCommand;
+use sopwatch::cli::{CheckArgs, IncidentsArgs, IncidentsCommand};
 use sopwatch::guide::TOPICS;
+use sopwatch::kubernetes::limits;
+use sopwatch::net::backoff;
+use sopwatch::runtime::{still_screen, task_count};
+use sopwatch_console::panes::leaders;
+use sopwatch_console::screen::layout::SIDE_BY_SIDE;
+use sopwatch_core::diagnose::vitals;
+use sopwatch_core::export::check::exit_status;
+use sopwatch_core::logparse;
+use sopwatch_core::observe::observation::Standby;
+use sopwatch_core::observe::state::{LOG_REQUESTS_EVERY, STALE_AFTER, VITALS_EVERY};
+use sopwatch_core::profile::monitoring::Figure;
+use sopwatch_core::profile::rule::Advice;
+use sopwatch_core::record::recorder;
 
 const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
 
@@ -302,6 +318,275 @@ fn the_guide_names_the_variables_that_the_program_reads() {
     let rows = sopwatch::config::VARIABLES.map(|(name, sets)| format!("| `{name}` | {sets} |\n"));
     let table = format!("| variable | what it sets |\n|---|---|\n{}", rows.concat());
     generated("configuration", "variables", &table);
+}
+
+/// A small number as prose has it.
+fn in_words(number: impl TryInto<usize>) -> String {
+    const WORDS: [&str; 11] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    ];
+    let number = number.try_into().unwrap_or(usize::MAX);
+    WORDS.get(number).copied().unwrap_or("many").to_owned()
+}
+
+/// A text on one line, as its paragraphs are broken anywhere.
+fn unbroken(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What the command line means.
+fn command(line: &str) -> SopwatchCommand {
+    let cli = sopwatch::cli::parse(line.split(' ')).unwrap();
+    cli.command.unwrap()
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+fn the_guide_names_the_numbers_that_the_program_has() {
+    let SopwatchCommand::Check(CheckArgs { within, .. }) = command("sopwatch check") else {
+        panic!("another command");
+    };
+    let SopwatchCommand::Incidents(IncidentsArgs {
+        command: Some(IncidentsCommand::Prune { older_than, .. }),
+        ..
+    }) = command("sopwatch incidents prune")
+    else {
+        panic!("another command");
+    };
+    let every = |seconds: u64| match seconds / 60 {
+        0 => format!("{} seconds", in_words(seconds)),
+        minutes => format!("{} minutes", in_words(minutes)),
+    };
+    let poll = every(sopwatch::config::DEFAULT_POLL);
+    let [stale, samples] = [STALE_AFTER, VITALS_EVERY].map(|span| span.as_secs().to_string());
+    let probe = every(limits::PROBE_EVERY.as_secs());
+    let review = every(limits::REVIEW_EVERY.as_secs());
+    let streams = limits::LOG_STREAMS.to_string();
+    let pods = in_words(limits::PODS_OF_A_ROUND);
+    let [log_lines, later, errors] = [
+        recorder::MOST_RECORDS,
+        recorder::MOST_RECORDS_LATER,
+        sopwatch_core::observe::log_errors::NEWEST,
+    ]
+    .map(|number| number.to_string());
+    let held = every(recorder::HOLD.as_secs().unsigned_abs());
+    // A standby counts as current as long as it is no further behind.
+    let is_current = |seconds: &i64| {
+        Standby {
+            behind_s: Some(*seconds),
+        }
+        .is_current()
+    };
+    let behind = (0..600).take_while(is_current).last().unwrap().to_string();
+    // the page, a sentence of it, and its numbers
+    let table: &[(&str, &str, &[&str])] = &[
+        ("sources", "turns stale within {} s", &[&stale]),
+        ("screen", "turns stale within {} s", &[&stale]),
+        ("sources", "streams, at most {} |", &[&streams]),
+        ("sources", "at most {} log streams", &[&streams]),
+        ("sources", "| one request every {} s |", &[&samples]),
+        ("sources", "| every {} s, {} ready pods", &[&samples, &pods]),
+        ("sources", "one request every {} |", &[&probe]),
+        (
+            "sources",
+            "one request every {} checks that the server",
+            &[&probe],
+        ),
+        ("sources", "every {} seconds one small request", &[&samples]),
+        ("sources", "each of {} ready pods", &[&pods]),
+        (
+            "sources",
+            "; {} s and {} MiB each, {} at a time)",
+            &[
+                &limits::COUNTERS_WITHIN.as_secs().to_string(),
+                &(limits::LARGEST_ANSWER >> 20).to_string(),
+                &in_words(limits::PODS_AT_ONCE),
+            ],
+        ),
+        (
+            "sources",
+            "asked again after {} or {}",
+            &[
+                &in_words(limits::MISSING_AGAIN_AFTER.as_secs() / 60),
+                &every(limits::FORBIDDEN_AGAIN_AFTER.as_secs()),
+            ],
+        ),
+        ("sources", "at the start, every {} and on `r`", &[&review]),
+        ("sources", "at its start, every {} and when", &[&review]),
+        ("permissions", "at its start, every {} and when", &[&review]),
+        (
+            "sources",
+            "at most {} request per second in total",
+            &[&in_words(1 / LOG_REQUESTS_EVERY.as_secs())],
+        ),
+        (
+            "sources",
+            "retried at most {} per second",
+            &[if backoff::FLOOR.as_secs() == 1 {
+                "once"
+            } else {
+                "?"
+            }],
+        ),
+        ("sources", "| one connection, every {} |", &[&poll]),
+        ("sources", "every {} (`--poll`)", &[&poll]),
+        ("database", "reads every {} (`--poll`)", &[&poll]),
+        ("database", "more than {} s behind the primary", &[&behind]),
+        (
+            "records",
+            "at most {} log lines and {} errors of each class from one log every {};",
+            &[&log_lines, &errors, &held],
+        ),
+        (
+            "records",
+            "Once it holds {} MB of log lines, {} lines every {} follow",
+            &[&(recorder::LOG_ROOM >> 20).to_string(), &later, &held],
+        ),
+        ("records", "older than {} days", &[&older_than.to_string()]),
+        (
+            "screen",
+            "up to {} seconds late",
+            &[&in_words(still_screen::CLOCK_FRAMES)],
+        ),
+        (
+            "screen",
+            "the last {} minutes (its step's page: the last hour)",
+            &[&leaders::WINDOW.as_mins().to_string()],
+        ),
+        ("screen", "| {} columns and more |", &[&SIDE_BY_SIDE.to_string()]),
+        (
+            "vital-signs",
+            "slower than {} ms and {} s",
+            &[
+                &logparse::SLOW.as_millis().to_string(),
+                &logparse::VERY_SLOW.as_secs().to_string(),
+            ],
+        ),
+        (
+            "vital-signs",
+            "over the last {}.",
+            &[&every(vitals::WINDOW.as_secs().unsigned_abs())],
+        ),
+        ("scripts", "`--within` ({} s)", &[&within.as_secs().to_string()]),
+        ("scripts", "(two samples, {} s apart)", &[&samples]),
+        (
+            "monitoring",
+            "an hour and more are asked for every {}.",
+            &[&every(
+                Figure::Volume.every(Some(Duration::from_hours(1))).as_secs(),
+            )],
+        ),
+        (
+            "troubleshooting",
+            "live tasks every {}:",
+            &[&every(task_count::EVERY.as_secs())],
+        ),
+    ];
+    for (topic, sentence, numbers) in table {
+        let says = numbers.iter().fold((*sentence).to_owned(), |sentence, number| {
+            sentence.replacen("{}", number, 1)
+        });
+        assert!(
+            unbroken(&page(topic)).contains(&says),
+            "{topic}.md does not say: {says}"
+        );
+    }
+    assert_eq!(leaders::LONG_WINDOW.as_hours(), 1);
+    assert!(unbroken(&readme()).contains(&format!("more than {streams} log streams")));
+    let profile = sopwatch::guide::find("profile-file").unwrap().attached.unwrap();
+    assert!(profile.contains("\nsample-age = 90\n") && page("monitoring").contains("older than 90 s"));
+    let limit = sopwatch::commands::REQUEST_TIMEOUT.as_secs();
+    let help = unbroken(&sopwatch(&["--help"]).1);
+    assert!(
+        help.contains(&format!("0 for no limit [default: {limit}s]")),
+        "{help}"
+    );
+}
+
+/// What `check` and `doctor` exit with, and what it means.
+const EXIT_CODES: [(u8, &str, Option<&str>); 4] = [
+    (0, "nothing wrong", Some("all works")),
+    (1, "wait", None),
+    (2, "act or escalate", Some("something doesn't work")),
+    (3, "unknown", Some("unknown")),
+];
+
+#[test]
+fn what_check_and_doctor_exit_with_is_the_same_wherever_it_is_said() {
+    let listed = |meanings: [Option<&str>; 4]| {
+        let codes = EXIT_CODES.map(|(code, ..)| code).into_iter().zip(meanings);
+        let said = codes.filter_map(|(code, meaning)| Some(format!("{code} {}", meaning?)));
+        said.collect::<Vec<_>>().join(", ")
+    };
+    let check = listed(EXIT_CODES.map(|(_, check, _)| Some(check)));
+    let doctor = listed(EXIT_CODES.map(|(.., doctor)| doctor));
+    let help = |command: &str| unbroken(&sopwatch(&[command, "--help"]).1);
+    let texts = [
+        (
+            "sopwatch check --help",
+            help("check"),
+            format!("Exit codes: {check}"),
+        ),
+        (
+            "sopwatch doctor --help",
+            help("doctor"),
+            format!("Exit codes: {doctor}"),
+        ),
+        (
+            "scripts.md",
+            unbroken(&page("scripts")),
+            format!("{check} (all: "),
+        ),
+        (
+            "cluster.md",
+            unbroken(&page("cluster")),
+            format!("Exit codes: {doctor}."),
+        ),
+    ];
+    for (place, text, says) in texts {
+        assert!(text.contains(&says), "{place} does not say: {says}");
+    }
+    let or_not_run = |code: u8, meaning: &str| match code {
+        sopwatch::commands::CHECK_UNKNOWN => format!("{meaning}, or it could not run"),
+        _ => meaning.to_owned(),
+    };
+    let row = |meanings: [Option<&str>; 4]| {
+        let codes = EXIT_CODES.map(|(code, ..)| code).into_iter().zip(meanings);
+        let cells =
+            codes.map(|(code, meaning)| meaning.map_or("–".to_owned(), |said| or_not_run(code, said)));
+        cells.collect::<Vec<_>>().join(" | ")
+    };
+    let exit_codes = page("exit-codes");
+    for (command, meanings) in [
+        ("check", EXIT_CODES.map(|(_, check, _)| Some(check))),
+        ("doctor", EXIT_CODES.map(|(.., doctor)| doctor)),
+    ] {
+        let says = format!("\n| `{command}` | {} |\n", row(meanings));
+        assert!(exit_codes.contains(&says), "exit-codes.md does not say: {says}");
+    }
+    let rows = EXIT_CODES.map(|(code, check, _)| format!("| {code} | {} |\n", or_not_run(code, check)));
+    let usage = sopwatch::cli::USAGE;
+    let says = format!(
+        "| exit code | meaning |\n|---|---|\n{}| {usage} | wrong command line |\n",
+        rows.concat()
+    );
+    assert!(readme().contains(&says), "README.md does not say: {says}");
+    assert!(exit_codes.contains(&format!("\n{usage} is a wrong command line")));
+    // And the program does as they say.
+    for (advice, meaning) in [
+        (Advice::None, "nothing wrong"),
+        (Advice::Wait, "wait"),
+        (Advice::StartPods, "act or escalate"),
+        (Advice::RestartPods, "act or escalate"),
+        (Advice::ScaleUp, "act or escalate"),
+        (Advice::Escalate, "act or escalate"),
+        (Advice::Gather, "unknown"),
+    ] {
+        let code = exit_status(advice);
+        assert_eq!(EXIT_CODES[usize::from(code)].1, meaning, "{advice:?}");
+    }
+    let (status, _, error) = sopwatch(&["check", "--no-such-option"]);
+    assert_eq!(status, i32::from(usage), "{error}");
 }
 
 /// The rows of a page's table of keys: each key of the document, and the row that describes it.

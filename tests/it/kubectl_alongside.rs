@@ -17,9 +17,6 @@ use super::support::harness::Harness;
 use super::support::leaders::leader_on;
 use super::support::tools;
 
-/// Turns of the loop within which a change must have arrived that another client was told of: each takes one event, or a tick of 200 ms.
-const SOON: usize = 5;
-
 /// Another client of the drill: what it leaves behind stays in its own folder.
 struct Beside {
     kubeconfig: PathBuf,
@@ -66,17 +63,6 @@ async fn beside(scenario: &str, speed: f64) -> Option<(Harness, Beside)> {
         })
         .await;
     Some((console, kubectl))
-}
-
-/// Lets a few events in, and no more, until it is so.
-async fn soon(console: &mut Harness, what: &str, is_so: impl Fn(&App) -> bool) {
-    for _ in 0..SOON {
-        console.turn().await;
-        if is_so(&console.console.app) {
-            return;
-        }
-    }
-    panic!("{what}: not after {SOON} turns\n{}", console.screen());
 }
 
 fn verdict(app: &App, worker: &str) -> Verdict {
@@ -172,7 +158,7 @@ fn lines_of(app: &App, pod: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_deleted_pod_goes_at_once_and_its_last_lines_stay() {
+async fn a_deleted_pod_goes_and_its_last_lines_stay() {
     let Some((mut console, kubectl)) = beside("all-well", 1.0).await else {
         return;
     };
@@ -189,10 +175,11 @@ async fn a_deleted_pod_goes_at_once_and_its_last_lines_stay() {
         .name
         .clone();
     kubectl.kubectl(&format!("delete pod {pod} --wait=false")).await;
-    soon(&mut console, "the deletion shows", |app| {
-        has_status(app, &pod, "Terminating") || !app.state.pods.values().any(|known| known.name == pod)
-    })
-    .await;
+    console
+        .until("the deletion shows", |app, _| {
+            has_status(app, &pod, "Terminating") || !app.state.pods.values().any(|known| known.name == pod)
+        })
+        .await;
     console
         .until("a replacement runs and the pod is gone", |app, _| {
             let mut pods = app.state.pods.values();
@@ -221,13 +208,12 @@ async fn scaling_to_nothing_fails_the_step_and_back_heals_it() {
     kubectl
         .kubectl("scale deploy/managed-services-api --replicas=0")
         .await;
-    soon(&mut console, "the scaling shows", |app| {
-        app.state
-            .deployment
-            .as_ref()
-            .is_some_and(|known| known.replicas == 0)
-    })
-    .await;
+    console
+        .until("the scaling shows", |app, _| {
+            let deployment = app.state.deployment.as_ref();
+            deployment.is_some_and(|known| known.replicas == 0)
+        })
+        .await;
     let screen = console
         .until("there is no leader where no pod runs", |app, _| {
             app.state.pods.is_empty() && verdict(app, "Kafka") == Verdict::None

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -73,21 +74,94 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The texts in quotes of a source file that are more than one word, apart from its tests and comments; each on the line that it has there.
+/// What a source file is made of: comments and letters in quotes, which are passed over, and texts, raw and plain ones.
+static PARTS: LazyLock<Regex> = LazyLock::new(|| {
+    let parts = [
+        r"//[^\n]*",
+        r"/\*.*?\*/",
+        r"'(?:\\.[^']*|[^'\\\n])'",
+        r###"\bb?r##"(?<twice>.*?)"##"###,
+        r##"\bb?r#"(?<once>.*?)"#"##,
+        r#"\bb?r"(?<raw>[^"]*)""#,
+        r#""(?<plain>(?:[^"\\]|\\.)*)""#,
+    ];
+    Regex::new(&format!("(?s){}", parts.join("|"))).unwrap()
+});
+
+/// The texts in quotes of a source file that are more than one word, apart from its tests and comments; each whole, on the line where it
+/// begins.
 fn texts_of(source: &str) -> String {
-    let end = source.find("#[cfg(test)]\nmod tests {").unwrap_or(source.len());
-    let quoted = Regex::new(r#""((?:[^"\\]|\\.)*)""#).unwrap();
-    let texts = |line: &str| {
-        if line.trim_start().starts_with("//") || line.contains("reason = ") || line.contains("expect(") {
-            return String::new();
+    let source = &source[..source.find("#[cfg(test)]\nmod tests {").unwrap_or(source.len())];
+    let mut lines = vec![String::new(); source.lines().count() + 1];
+    for found in PARTS.captures_iter(source) {
+        let before = &source[..found.get_match().start()];
+        let text = ["twice", "once", "raw", "plain"]
+            .iter()
+            .find_map(|name| found.name(name));
+        let Some(text) = text else {
+            continue;
+        };
+        // It is for whoever reads the code.
+        if ["reason =", "expect("]
+            .iter()
+            .any(|end| before.trim_end().ends_with(end))
+        {
+            continue;
         }
-        let found = quoted.captures_iter(line).map(|found| found[1].to_owned());
-        found
-            .filter(|text| text.contains(' '))
-            .collect::<Vec<_>>()
-            .join(" | ")
-    };
-    source[..end].lines().map(|line| texts(line) + "\n").collect()
+        let text = text.as_str().replace("\\\n", "\n");
+        let words: Vec<_> = text.split_whitespace().collect();
+        if words.len() > 1 {
+            lines[before.matches('\n').count()].extend([&*words.join(" "), " | "]);
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn every_text_of_a_source_file_is_seen_whole() {
+    // the source, and what is seen on each of its lines
+    let cases = [
+        (r#"a("one two"); b("three four");"#, "one two | three four | "),
+        (r#"a("word");"#, ""),
+        (
+            "a(\"one \\\n    two\",\n\"three four\");",
+            "one two | \n\nthree four | ",
+        ),
+        ("a(\"one\n two\");", "one two | \n"),
+        (
+            r#"a("say \"so long\" to"); // "not this""#,
+            r#"say \"so long\" to | "#,
+        ),
+        ("/* \"not\n this\" */ a(\"one two\");", "\none two | "),
+        (r"a('x', '\'', '\u{1b}', &'a ());", ""),
+        (r#"a('"', "one two", '"');"#, "one two | "),
+        (
+            r##"a(r"one\ two", r#"three "four" five"#);"##,
+            r#"one\ two | three "four" five | "#,
+        ),
+        (
+            r#"#[expect(lint, reason = "not this")] a.expect("nor this");"#,
+            "",
+        ),
+        (r#"a("http://one two");"#, "http://one two | "),
+        (
+            "a(\"one two\");\n#[cfg(test)]\nmod tests { \"not this\" }",
+            "one two | \n",
+        ),
+    ];
+    for (source, seen) in cases {
+        let texts = texts_of(source);
+        assert_eq!(
+            texts.trim_end_matches('\n'),
+            seen.trim_end_matches('\n'),
+            "{source}"
+        );
+    }
+    let source = "warn(\n    \"keep it \\\n     so \\\n     long\",\n);";
+    assert_eq!(
+        offences("a.rs", &texts_of(source), BANNED),
+        ["a.rs:2: keep it so long |"]
+    );
 }
 
 #[test]
@@ -142,15 +216,17 @@ fn texts_that_teach_use_plain_words() {
 }
 
 #[test]
-fn messages_of_the_program_and_the_drill_use_plain_words() {
+fn messages_of_the_program_its_console_and_the_drill_use_plain_words() {
     let mut wrong = Vec::new();
-    for path in files("src/sopwatch", "rs")
-        .into_iter()
-        .chain(files("src/drill", "rs"))
-    {
+    let folders = ["src/sopwatch", "src/console", "src/core", "src/drill"];
+    for path in folders.iter().flat_map(|folder| files(folder, "rs")) {
         let name = path.to_string_lossy().into_owned();
-        // A file of tests says nothing to an operator; one file knows the library's words, to put others in their place.
-        if name.contains("tests") || name.ends_with("config/kinds.rs") {
+        // A file of tests says nothing to an operator; one file knows the library's words, to put others in their place; one has a list of
+        // banned words of its own.
+        let is_other = ["config/kinds.rs", "core/plain_words.rs"]
+            .iter()
+            .any(|file| name.ends_with(file));
+        if name.contains("tests") || is_other {
             continue;
         }
         let texts = texts_of(&fs::read_to_string(&path).unwrap());

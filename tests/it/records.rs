@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sopwatch::journal::reader::read;
 use sopwatch_core::record::{Entry, Line};
 
+use super::support::patience::PATIENCE;
 use super::support::pty::Pty;
 use super::support::tools;
 use super::support::world::World;
@@ -15,9 +16,6 @@ use super::support::world::World;
 const SOPWATCH: &str = env!("CARGO_BIN_EXE_sopwatch");
 
 const SCENARIO: &str = include_str!("../../assets/scenarios/no-kafka-leader.toml");
-
-/// How long a state of the file is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 fn console(world: &World, state: &str, more: &[&str]) -> Pty {
     let url = world.drill.database_url();

@@ -6,15 +6,17 @@ use serde_json::{Value, json};
 
 use super::matchers::LabelMatcher;
 use super::reply::{self, Reply, Request};
-use super::rules::{Rule, Rules};
+use super::rules::{INTERVAL, Rule, Rules};
 use super::series::Labels;
 use super::silences::Silence;
 use super::{Monitoring, times};
 
-/// An alert that fires is sent again after so long, ms.
-const RESEND: i64 = 60_000;
-/// An alert that is not sent again is over after so long, ms.
-const ENDS_AFTER: i64 = 4 * 60_000;
+/// How long Prometheus waits at least before it sends an alert again, ms: `--rules.alert.resend-delay`.
+const RESEND_DELAY: i64 = 60_000;
+/// An alert that fires is sent again after so long, ms: at the first evaluation after more than that.
+const RESEND: i64 = (RESEND_DELAY / INTERVAL + 1) * INTERVAL;
+/// An alert that is not sent again ends so long after it was sent, ms: four times the delay, which is longer than the rules' interval.
+const ENDS_AFTER: i64 = 4 * RESEND_DELAY;
 /// Of the host that Prometheus believes to have.
 const GENERATOR: &str = "http://prometheus-app-sre-0.openshift-customer-monitoring.svc:9090/graph?g0.expr=";
 /// The label that Prometheus adds when it sends an alert.
@@ -32,6 +34,13 @@ pub struct SentAlert {
     /// ms since 1970.
     starts_at: i64,
     updated_at: i64,
+}
+
+impl SentAlert {
+    /// As Prometheus writes it into each word of an alert: it moves on while the alert fires.
+    fn ends_at(&self) -> i64 {
+        self.updated_at + ENDS_AFTER
+    }
 }
 
 /// The alerts that fire, as they were sent last.
@@ -138,10 +147,12 @@ fn alerts(monitoring: &mut Monitoring, request: &Request) -> Result<Vec<Value>, 
         })?),
     };
     let now = request.now;
-    let all = match monitoring.frozen.alerts.clone() {
+    let mut all = match monitoring.frozen.alerts.clone() {
         Some(frozen) => frozen,
         None => monitoring.firing(now),
     };
+    // Of what nobody sends any more it forgets each when that ends.
+    all.retain(|alert| alert.ends_at() >= now);
     let (active, silenced, inhibited) = (
         is_on(request, "active"),
         is_on(request, "silenced"),
@@ -166,7 +177,7 @@ fn alerts(monitoring: &mut Monitoring, request: &Request) -> Result<Vec<Value>, 
         let fingerprint = fingerprint(&alert.labels);
         let value = json!({
             "annotations": alert.annotations,
-            "endsAt": times::millis(alert.updated_at + ENDS_AFTER),
+            "endsAt": times::millis(alert.ends_at()),
             "fingerprint": fingerprint,
             "receivers": [{"name": receiver_name}],
             "startsAt": times::millis(alert.starts_at),

@@ -70,7 +70,20 @@ pub struct CorrectAction {
     pub action: Advice,
     /// For an escalation: the contact.
     pub contact: Option<String>,
+    /// What is as right, since the same evidence leaves room for it or at another moment asks for it.
+    #[serde(default)]
+    pub or: Vec<OtherAction>,
     /// Actions that do harm here.
     #[serde(default)]
     pub harmful: Vec<Advice>,
+}
+
+/// An action that is right beside the first one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherAction {
+    /// What to do.
+    pub action: Advice,
+    /// For an escalation: the contact.
+    pub contact: Option<String>,
 }

@@ -16,7 +16,7 @@ use built_in::names;
 
 pub use alerts::{ScenarioAlert, ScenarioSilence, ScriptedIssue};
 pub use built_in::{ScenarioInfo, ids, scenario, scenarios};
-pub use lesson::{CorrectAction, Expectation, ExpectedAdvice, Lesson};
+pub use lesson::{CorrectAction, Expectation, ExpectedAdvice, Lesson, OtherAction};
 pub use timeline::{InfrastructureEvent, Reaction, TimelineEntry, TimelineEvent, Trigger};
 
 /// One scenario file.

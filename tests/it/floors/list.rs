@@ -62,7 +62,13 @@ pub const FLOORS: &[Floor] = &[
         modules: &[],
         outside: &[],
         test_modules: &[],
-        test_outside: &["Instant::now", "async", "std::time::Instant", "tokio"],
+        test_outside: &[
+            "Instant::now",
+            "async",
+            "std::thread",
+            "std::time::Instant",
+            "tokio",
+        ],
     },
     // Programs that tests need: `tests/it/support/tools.rs`.
     Floor {
@@ -174,7 +180,7 @@ pub const FLOORS: &[Floor] = &[
             "tower",
             "tracing",
         ],
-        test_modules: &[],
+        test_modules: &["patience"],
         test_outside: &["hyper", "insta", "rcgen", "std::net", "tokio_rustls", "toml"],
     },
     Floor {

@@ -390,11 +390,11 @@ async fn in_trouble(trouble: &Trouble) -> Judge {
     let mut bench = Bench::set(trouble.scenario, if is_brief { 0.25 } else { 1.0 }).await;
     let deadline = Deadline::until("a pod is in trouble");
     let pod = loop {
-        deadline.check();
         let pods = bench.pods().await;
         if let Some(pod) = pods.into_iter().find(|pod| trouble.state.is_of(pod)) {
             break pod;
         }
+        deadline.pause_task().await;
     };
     bench.part(trouble.pod.strip_prefix("managed-services-api-").unwrap(), &pod);
     for name in trouble.commands {

@@ -22,8 +22,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// How long a state is waited for: far longer than it takes, so that only what never comes fails.
-const PATIENCE: Duration = Duration::from_secs(40);
+use super::patience::PATIENCE;
 
 /// Time passes on the screen at least so often.
 const TICK: Duration = Duration::from_millis(200);

@@ -4,7 +4,10 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 /// How long a state is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The time between two questions of a loop: what it waits for needs the processor more.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The bound of a loop that asks again and again, by the wall clock.
 pub struct Deadline {
@@ -19,9 +22,26 @@ impl Deadline {
         Self { what, at }
     }
 
-    /// Fails once the time is over.
+    /// Whether the time is over, for a loop that has more to show than what it waits for.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.at
+    }
+
+    /// Fails once the time is over. For a loop that waits for something itself, or runs on a paused clock.
     pub fn check(&self) {
-        assert!(Instant::now() < self.at, "waited in vain until {}", self.what);
+        assert!(!self.is_over(), "waited in vain until {}", self.what);
+    }
+
+    /// Waits a moment before the next question, and fails once the time is over. Not for a task, whose thread it would block.
+    pub fn pause(&self) {
+        self.check();
+        std::thread::sleep(PAUSE);
+    }
+
+    /// The same in a task.
+    pub async fn pause_task(&self) {
+        self.check();
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -303,8 +303,7 @@ impl Postgres {
         self.execute("select pg_reload_conf()");
         let deadline = Deadline::until("the server has read its configuration");
         while self.execute(&format!("show {name}")).trim() != value {
-            deadline.check();
-            std::thread::yield_now();
+            deadline.pause();
         }
     }
 
@@ -315,8 +314,7 @@ impl Postgres {
         self.execute("select pg_reload_conf()");
         let deadline = Deadline::until("the server has read its configuration");
         while self.execute("show ssl").trim() != value {
-            deadline.check();
-            std::thread::yield_now();
+            deadline.pause();
         }
     }
 

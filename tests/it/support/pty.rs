@@ -2,13 +2,12 @@
 
 use std::io::{Read, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use tempfile::TempDir;
 
-/// How long a state is waited for.
-const PATIENCE: Duration = Duration::from_secs(40);
+use super::patience::PATIENCE;
 
 /// A program on a terminal of its own.
 pub struct Pty {

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a state is waited for.
-const PATIENCE: Duration = Duration::from_secs(40);
+use super::patience::Deadline;
 
 /// A write that takes so long waits for the terminal.
 const STAYS_BLOCKED: Duration = Duration::from_millis(500);
@@ -46,7 +45,7 @@ impl Stalled {
     /// Has the screen drawn again until the program waits in a write to the terminal.
     pub fn until_full(&mut self) {
         let pid = self.child.process_id().unwrap();
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::until("the terminal is full");
         // In the kernel, a writer to a full terminal waits in `n_tty_write`; the state of its system call is 1, write, to descriptor 1.
         let blocked = || {
             let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
@@ -56,7 +55,6 @@ impl Stalled {
         let mut keys_at = Instant::now();
         let mut blocked_since = None;
         while blocked_since.is_none_or(|since: Instant| since.elapsed() < STAYS_BLOCKED) {
-            assert!(Instant::now() < deadline, "the terminal never filled up");
             if !blocked() {
                 blocked_since = None;
                 // A few a second: more would fill the terminal's other direction, and block us.
@@ -67,7 +65,7 @@ impl Stalled {
             } else if blocked_since.is_none() {
                 blocked_since = Some(Instant::now());
             }
-            std::thread::yield_now();
+            deadline.pause();
         }
     }
 
@@ -79,13 +77,12 @@ impl Stalled {
 
     /// Waits for the end; the exit status.
     pub fn wait(&mut self) -> u32 {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::until("the program ends");
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status.exit_code();
             }
-            assert!(Instant::now() < deadline, "the program never ended");
-            std::thread::yield_now();
+            deadline.pause();
         }
     }
 }

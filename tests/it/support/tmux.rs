@@ -2,14 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::patience::Deadline;
 use super::tools;
-
-/// How long a state is waited for.
-const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A tmux server without the user's configuration. Ends when dropped.
 pub struct Tmux {
@@ -40,16 +37,17 @@ impl Tmux {
 
     /// Waits until the pane shows a text.
     pub fn until_shows(&self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Deadline::until("tmux shows the text");
         loop {
             let screen = self.run(&["capture-pane", "-p"]);
             if screen.contains(text) {
                 return;
             }
             assert!(
-                Instant::now() < deadline,
+                !deadline.is_over(),
                 "waited in vain until tmux shows `{text}`; it showed\n{screen}"
             );
+            deadline.pause();
         }
     }
 }
@@ -62,12 +60,11 @@ impl Drop for Tmux {
 
 /// Waits until a file is there; what it holds.
 pub fn until_written(path: &Path) -> String {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Deadline::until("the file is written");
     loop {
         if let Ok(text) = std::fs::read_to_string(path) {
             return text;
         }
-        assert!(Instant::now() < deadline, "{} was never written", path.display());
-        std::thread::yield_now();
+        deadline.pause();
     }
 }

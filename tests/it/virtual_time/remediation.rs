@@ -207,7 +207,7 @@ fn a_pod_that_is_replaced_between_look_and_confirmation_closes_the_question_and_
             Some(Dialog::Confirm(confirm)) => confirm.closed.clone(),
             _ => None,
         };
-        assert!(closed(&console).is_some_and(|why| why.contains("ending")));
+        assert!(closed(&console).is_some_and(|why| why.contains("terminating")));
         // What was on its way to the question goes nowhere else: neither `q` nor `d` is the console's.
         console.press("y q d right enter");
         assert!(closed(&console).is_some());

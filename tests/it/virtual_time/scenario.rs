@@ -76,6 +76,63 @@ fn find_all(monitored: bool) {
     );
 }
 
+/// When the first hints are read, and somebody may answer: all sources have spoken, the monitoring servers too.
+const ASKED_AT: [SignedDuration; 2] = [SignedDuration::from_secs(60), SignedDuration::from_secs(100)];
+
+/// Where the table says otherwise at a later moment, with the reason.
+const LATER: [(&str, SignedDuration); 1] = [
+    // The pods start again, and fail with the same stack as before: the rule `crashing` then decides.
+    ("down-while-rates-flow", SignedDuration::from_secs(100)),
+];
+
+#[test]
+fn the_answer_of_each_lesson_is_the_advice_of_the_console_as_the_drill_is_played() {
+    let choice = std::env::var(CHOICE).ok();
+    let chosen = |id: &str| choice.as_deref().is_none_or(|part| id.contains(part));
+    let ids = sopwatch_drill::scenarios().into_iter().map(|info| info.id);
+    let work: Mutex<VecDeque<String>> = Mutex::new(ids.filter(|id| chosen(id)).collect());
+    let missed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(id) = { work.lock().unwrap().pop_front() } {
+                    missed.lock().unwrap().extend(against_lesson(&id));
+                }
+            });
+        }
+    });
+    let mut missed = missed.into_inner().unwrap();
+    missed.sort();
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// Where the lesson's answer is not what the console advises, a line a moment.
+fn against_lesson(id: &str) -> Vec<String> {
+    let scenario = sopwatch_drill::scenario(id).unwrap();
+    let Some(lesson) = scenario.lesson.clone() else {
+        return Vec::new();
+    };
+    virtual_time::run(|breath| async move {
+        let mut console = VirtualConsole::start_monitored(scenario, 1, &breath).await;
+        let mut missed = Vec::new();
+        for at in ASKED_AT {
+            console.run_until(at).await;
+            let advised = &console.app().diagnosis.decision.recommendation;
+            let right = &lesson.answer;
+            let others = right.or.iter().map(|one| (one.action, &one.contact));
+            let mut rights = std::iter::once((right.action, &right.contact)).chain(others);
+            let is_right = rights.any(|right| right == (advised.action, &advised.contact));
+            if !is_right && !LATER.contains(&(id, at)) {
+                missed.push(format!(
+                    "{id} at {at:#}: {:?} {:?} advised, {:?} {:?} taught, {:?}",
+                    advised.action, advised.contact, right.action, right.contact, advised.because
+                ));
+            }
+        }
+        missed
+    })
+}
+
 #[test]
 fn every_rule_of_the_table_and_every_verdict_on_leaders_is_met_in_a_scenario() {
     use VerdictKind::{Many, None, One, Settling, Unknown};

@@ -87,7 +87,7 @@ async fn a_watch_of_a_kind_without_objects_stays_open_with_bookmarks() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn events_are_listed_read_and_selected_in_their_newer_version() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("api-down-image-pull", folder.path()).await;

@@ -59,7 +59,7 @@ async fn an_expired_continue_token_is_answered_410_with_a_token_to_go_on() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_version_from_the_future_is_waited_for_and_answered_504() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
@@ -196,7 +196,7 @@ async fn the_scale_is_read_checked_and_changed() {
     assert_eq!((code, &after["spec"]["replicas"]), (200, &json!(0)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_watch_ends_when_asked_with_a_bookmark() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;
@@ -236,7 +236,7 @@ async fn a_watch_from_before_the_history_gets_410_in_the_stream() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_streaming_list_marks_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path()).await;

@@ -405,7 +405,7 @@ async fn requests_that_the_server_does_not_support_are_refused_plainly() {
     assert_eq!(whole(head).await, (405, String::new()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_pod_without_a_kubelet_stays_terminating_until_its_deletion_is_forced() {
     let folder = tempfile::tempdir().unwrap();
     let mut scenario = scenario("all-well").unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection, Executor, Row};
 
+use super::virtual_time;
 use crate::clock::Clock;
 use crate::database::*;
 use crate::patience::Deadline;
@@ -64,6 +65,11 @@ fn options(server: &DatabaseServer) -> PgConnectOptions {
         .application_name("sopwatch")
         .ssl_mode(PgSslMode::Prefer)
         .disable_statement_logging()
+}
+
+/// The same over the server's Unix socket.
+fn by_socket(server: &TestServer) -> PgConnectOptions {
+    options(server).host(server.folder.path().to_str().unwrap())
 }
 
 async fn connect(server: &DatabaseServer) -> PgConnection {
@@ -234,23 +240,21 @@ async fn a_closed_port_opens_again_with_the_same_number() {
     assert!(open.execute("select 1").await.is_err(), "open sessions are cut");
     let refuses = Deadline::until("the port refuses");
     let error = loop {
-        refuses.check();
         // the listener goes a moment after the fault was set
         match PgConnection::connect_with(&options(&server)).await {
             Err(sqlx::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
                 break error;
             }
-            _ => tokio::task::yield_now().await,
+            _ => refuses.pause_task().await,
         }
     };
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     server.set_fault(None);
     let listens = Deadline::until("the port listens again");
     let mut again = loop {
-        listens.check();
         match PgConnection::connect_with(&options(&server)).await {
             Ok(connection) => break connection,
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => listens.pause_task().await,
         }
     };
     again.execute("select 1").await.unwrap();
@@ -266,8 +270,7 @@ async fn sessions_of_a_server_that_stops_get_an_error() {
         server.set_fault(None);
         let deadline = Deadline::until("the server takes sessions again");
         while PgConnection::connect_with(&options(&server)).await.is_err() {
-            deadline.check();
-            tokio::task::yield_now().await;
+            deadline.pause_task().await;
         }
     }
 }
@@ -281,8 +284,7 @@ async fn a_unix_socket_leads_to_the_same_database() {
         std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o700
     );
-    let by_socket = || options(&server).host(path.parent().unwrap().to_str().unwrap());
-    let mut connection = PgConnection::connect_with(&by_socket()).await.unwrap();
+    let mut connection = PgConnection::connect_with(&by_socket(&server)).await.unwrap();
     // an hour of its clock, in no time
     let began = tokio::time::Instant::now();
     connection.execute("select pg_sleep(3600)").await.unwrap();
@@ -300,7 +302,7 @@ async fn a_unix_socket_leads_to_the_same_database() {
         open.check();
         tokio::task::yield_now().await;
     }
-    PgConnection::connect_with(&by_socket()).await.unwrap();
+    PgConnection::connect_with(&by_socket(&server)).await.unwrap();
 }
 
 #[tokio::test]
@@ -355,27 +357,34 @@ async fn a_statement_is_cancelled_at_its_timeout() {
     connection.execute("select pg_sleep(0)").await.unwrap();
 }
 
-#[tokio::test]
-async fn a_stalled_server_answers_nobody_until_it_heals() {
-    let server = server().await;
-    let mut open = connect(&server).await;
-    server.set_fault(Some(DatabaseFault::Stalled));
-    let brief = Duration::from_millis(80);
-    assert!(
-        tokio::time::timeout(brief, connect(&server)).await.is_err(),
-        "no new session is answered"
-    );
-    {
-        let query = open.execute("select 1");
-        tokio::pin!(query);
+#[test]
+fn a_stalled_server_answers_nobody_until_it_heals() {
+    virtual_time::run(|_| async {
+        let server = server().await;
+        let minute = Duration::from_mins(1);
+        let connect = || async { PgConnection::connect_with(&by_socket(&server)).await.unwrap() };
+        let mut open = connect().await;
         assert!(
-            tokio::time::timeout(brief, &mut query).await.is_err(),
-            "no open one either"
+            tokio::time::timeout(minute, connect()).await.is_ok(),
+            "a new session is answered"
         );
-        server.set_fault(None);
-        query.await.unwrap();
-    }
-    connect(&server).await.ping().await.unwrap();
+        server.set_fault(Some(DatabaseFault::Stalled));
+        assert!(
+            tokio::time::timeout(minute, connect()).await.is_err(),
+            "no new session is answered"
+        );
+        {
+            let query = open.execute("select 1");
+            tokio::pin!(query);
+            assert!(
+                tokio::time::timeout(minute, &mut query).await.is_err(),
+                "no open one either"
+            );
+            server.set_fault(None);
+            query.await.unwrap();
+        }
+        connect().await.ping().await.unwrap();
+    });
 }
 
 #[tokio::test]
@@ -390,7 +399,7 @@ async fn sessions_end_with_the_server() {
 async fn until_cut(session: &mut PgConnection) {
     let deadline = Deadline::until("the session is cut");
     while session.execute("select 1").await.is_ok() {
-        deadline.check();
+        deadline.pause_task().await;
     }
 }
 

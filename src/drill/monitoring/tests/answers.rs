@@ -77,6 +77,25 @@ async fn alertmanager_filters_as_a_real_one_and_its_slips_are_silent() {
 }
 
 #[tokio::test]
+async fn an_alert_that_fires_is_sent_again_and_ends_four_minutes_after_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("scaled-to-zero", folder.path(), 1_200).await;
+    let sent = get(&drill, Alerts, "/api/v2/alerts").await.json();
+    let sent = sent.as_array().unwrap();
+    assert_eq!(sent.len(), 2, "{sent:?}");
+    for alert in sent {
+        let at = |name: &str| -> jiff::Timestamp { alert[name].as_str().unwrap().parse().unwrap() };
+        let (starts, updated, ends) = (at("startsAt"), at("updatedAt"), at("endsAt"));
+        let updated = updated.as_millisecond() - 7;
+        // Rules are evaluated every 30 s, and what was sent a minute ago to the millisecond is not sent yet.
+        assert_eq!((updated - starts.as_millisecond()) % 90_000, 0, "{alert}");
+        assert_eq!(ends.as_millisecond() - updated, 240_000, "{alert}");
+        let left = ends.duration_since(super::start()).as_secs() - 1_200;
+        assert!((120..=240).contains(&left), "{left}");
+    }
+}
+
+#[tokio::test]
 async fn prometheus_answers_ranges_labels_and_metadata() {
     let folder = tempfile::tempdir().unwrap();
     let drill = drill("all-well", folder.path(), 0).await;

@@ -95,14 +95,12 @@ async fn each_fault_is_played_and_ends() {
         let token = drill.monitoring().token(server).to_owned();
         let closed = Deadline::until("the port is closed");
         while send(&drill, server, "GET", path, Some(&token), "").await.is_ok() {
-            closed.check();
-            tokio::task::yield_now().await;
+            closed.pause_task().await;
         }
         set(None);
         let open = Deadline::until("the port is open again");
         while send(&drill, server, "GET", path, Some(&token), "").await.is_err() {
-            open.check();
-            tokio::task::yield_now().await;
+            open.pause_task().await;
         }
         assert_eq!(get(&drill, server, path).await.status, 200, "{server:?}");
     }
@@ -155,18 +153,24 @@ async fn metrics_can_be_nan_and_partial_and_only_they() {
 async fn a_frozen_server_knows_nothing_new() {
     let folder = tempfile::tempdir().unwrap();
     let text = include_str!("../../../../assets/scenarios/scaled-to-zero.toml");
-    // fourteen minutes before the start both freeze; the alert begins to fire after that
+    // a minute before the start both freeze; the alert begins to fire fourteen minutes after it
     let frozen = "[[timeline]]\nat = '-1m'\nmonitoring = { metrics = 'frozen' }\n\
                   [[timeline]]\nat = '-1m'\nmonitoring = { alerts = 'frozen' }\n";
     let scenario = Scenario::parse("frozen.toml", &format!("{text}\n{frozen}")).unwrap();
-    let drill = drill_of(scenario, folder.path(), Duration::from_mins(20)).await;
-    let sent = get(&drill, MonitoringServer::Alerts, "/api/v2/alerts")
+    let early = drill_of(scenario.clone(), folder.path(), Duration::from_mins(1)).await;
+    let sent = get(&early, MonitoringServer::Alerts, "/api/v2/alerts")
         .await
         .json();
     let sent = sent.as_array().unwrap();
     assert_eq!(sent.len(), 1, "{sent:?}");
     let updated: jiff::Timestamp = sent[0]["updatedAt"].as_str().unwrap().parse().unwrap();
     assert!(updated < super::start(), "{updated}");
+    let later_folder = tempfile::tempdir().unwrap();
+    let drill = drill_of(scenario, later_folder.path(), Duration::from_mins(20)).await;
+    let sent = get(&drill, MonitoringServer::Alerts, "/api/v2/alerts")
+        .await
+        .json();
+    assert_eq!(sent, serde_json::json!([]), "what it knew has ended");
     assert!(figure(&drill, "up").await.is_empty());
     drill.monitoring().set_fault(MonitoringServer::Alerts, None);
     let sent = get(&drill, MonitoringServer::Alerts, "/api/v2/alerts")

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use sopwatch_core::profile::monitoring::Figure;
 
 use super::super::MonitoringServer;
+use super::super::matchers::LabelMatcher;
+use super::super::series::labels;
 use super::{drill, figure, get, query, value};
 
 #[tokio::test]
@@ -55,6 +57,35 @@ async fn a_quiet_world_has_a_row_for_every_figure_that_needs_one() {
     }
     for (labels, age) in figure(&drill, "sample-age").await {
         assert!((0.0..=30.0).contains(&age), "{labels}: {age}");
+    }
+}
+
+#[tokio::test]
+async fn the_pattern_of_the_profile_means_every_pod_of_the_world_and_none_of_a_canary() {
+    let folder = tempfile::tempdir().unwrap();
+    let drill = drill("all-well", folder.path(), 20).await;
+    let query_of = super::super::queries::text_of("network-received").unwrap();
+    let matcher = query_of
+        .split(',')
+        .find(|part| part.starts_with("pod=~"))
+        .unwrap();
+    let name = "container_network_receive_bytes_total";
+    let with = query(&drill, &format!("{name}{{{matcher}}}")).await;
+    assert_eq!(with.len(), 3, "{with:?}");
+    assert_eq!(with, query(&drill, name).await);
+    let selector = |pod: &str| {
+        let own = LabelMatcher::of_filter(matcher).unwrap();
+        own.matches(&labels(&[("pod", pod)]))
+    };
+    for (pod, means) in [
+        ("managed-services-api-58f7b8b649-2mgcp", true),
+        ("managed-services-api-canary-6c8f9d7b54-q4z8n", false),
+        ("managed-services-api-58f7b8b649-2mgcp-x", false),
+        ("managed-services-api-0", false),
+        ("managed-services-api-debug", false),
+        ("old-managed-services-api-58f7b8b649-2mgcp", false),
+    ] {
+        assert_eq!(selector(pod), means, "{pod}");
     }
 }
 
