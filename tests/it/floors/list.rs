@@ -125,6 +125,7 @@ pub const FLOORS: &[Floor] = &[
         module: "net",
         modules: &[],
         outside: &[
+            "sopwatch_core",
             "fastrand",
             "http",
             "ipnet",
